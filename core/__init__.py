@@ -1,0 +1,1 @@
+"""The multi-tenant core of Jinlin: areas, accounts, residents, screens."""

@@ -1,0 +1,74 @@
+"""Why 403, why 404: what a person may do in an area, computed for each request from the database."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from core.accounts.models import Membership, Role, User
+from core.accounts.roles import BUILT_IN, GRANTS, OFFICE, WRITING, Action
+from core.areas.models import Area
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one person may do in one area today. Taken-away memberships count at the next request."""
+
+    user: User
+    area: Area
+    memberships: tuple[Membership, ...] = field(default=())
+
+    def may(self, permission: str) -> bool:
+        """Whether the person holds `<plugin>.<screen>.<action>` here."""
+        action = Action(permission.rsplit(".", 1)[1])
+        if self.area.closed_on and action in WRITING:
+            return False
+        return any(_grants(m, self.area, permission, action) for m in self.memberships)
+
+    @property
+    def sees_names(self) -> bool:
+        """Whether names are shown in full: to those who may reveal, in the community itself."""
+        return any(_grants(m, self.area, "residents.people.reveal", Action.REVEAL) for m in self.memberships)
+
+    @property
+    def role_keys(self) -> set[str]:
+        """Keys of the built-in roles held here."""
+        return {m.role.key for m in self.memberships if m.role.key}
+
+    def may_grant(self, role: Role) -> bool:
+        """Whether the person may hand out this role here."""
+        if role.key:
+            return any(role.key in GRANTS.get(key, ()) for key in self.role_keys)
+        actions = {Action(name.rsplit(".", 1)[1]) for name in role.permissions}
+        return bool(self.role_keys & GRANTS.keys()) and (
+            not actions & OFFICE or bool(self.role_keys & {"system", "street"})
+        )
+
+
+def _grants(membership: Membership, area: Area, permission: str, action: Action) -> bool:
+    if membership.role.key is None:
+        return permission in membership.role.permissions
+    rights = BUILT_IN[membership.role.key][1]
+    return action in (rights.own if membership.area_id == area.id else rights.below)
+
+
+def memberships_of(user: User, day: date) -> list[Membership]:
+    """The memberships that hold on this day."""
+    return [m for m in user.memberships if m.holds_on(day)]
+
+
+def access_to(user: User, area: Area, day: date) -> Access | None:
+    """The person's access to an area, or None if nothing there is theirs (answered as unknown: 404)."""
+    found = tuple(m for m in memberships_of(user, day) if m.area.contains(area))
+    return Access(user, area, found) if found else None
+
+
+def areas_of(session: Session, user: User, day: date) -> list[Area]:
+    """The areas that a person can open, in the order of the tree."""
+    paths = [m.area.path for m in memberships_of(user, day)]
+    if not paths:
+        return []
+    below = sa.or_(*(Area.path.startswith(path, autoescape=True) for path in paths))
+    return list(session.scalars(sa.select(Area).where(below).order_by(Area.path)))

@@ -1,0 +1,1 @@
+"""Screens: what a plugin gets for a table, and the shell around every page."""

@@ -1,0 +1,88 @@
+"""Page: any screen in the shell; access is checked here, once, for every view of every plugin."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from flask import abort
+from flask.typing import ResponseReturnValue
+from flask_admin.base import BaseView
+
+from core.accounts.roles import Action, Permission
+from core.admin.gate import visit
+from core.areas.scope import scope_of, set_scope
+from core.extensions import db
+
+COMMUNITY, ABOVE = "community", "above"
+
+
+class Access:
+    """What Page and Screen share: where they appear, who may open them, the scope of their session.
+
+    Declare `slug` (the last part of the address), `title`, `icon`; `levels` says whether the screen exists in a
+    community, above it, or both; `needs` names the action for each view function (others need `view`).
+    """
+
+    slug: ClassVar[str] = ""
+    title: ClassVar[Any] = ""
+    icon: ClassVar[str] = "list"
+    levels: ClassVar[frozenset[str]] = frozenset({COMMUNITY})
+    needs: ClassVar[dict[str, str]] = {}
+    in_menu: ClassVar[bool] = True
+    always_on: ClassVar[bool] = False  # screens of the core
+    menu_action: ClassVar[str] = Action.VIEW
+
+    plugin: str
+    endpoint: str
+
+    def permission(self, action: str) -> str:
+        """The name of a permission on this screen."""
+        return f"{self.plugin}.{self.slug}.{action}"
+
+    def actions(self) -> set[str]:
+        """The actions that this screen knows."""
+        return {self.menu_action, *self.needs.values()}
+
+    def permissions(self) -> list[Permission]:
+        """What can be granted on this screen."""
+        return [Permission(self.permission(action), self.title) for action in sorted(self.actions())]
+
+    def is_here(self) -> bool:
+        """Whether the screen exists for this area: its level, and its plugin is on."""
+        here = visit()
+        if here.area is None:
+            return False
+        level = COMMUNITY if here.area.is_community else ABOVE
+        return level in self.levels and (self.always_on or self.plugin in here.plugins)
+
+    def may(self, action: str) -> bool:
+        """Whether the person may do this here."""
+        access = visit().access
+        return access is not None and access.may(self.permission(action))
+
+    def is_shown(self) -> bool:
+        """Whether it stands in the menu here."""
+        return self.in_menu and self.is_here() and self.may(self.menu_action)
+
+    def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
+        if not self.is_here():
+            abort(404)
+        if not self.may(self.needs.get(name, self.menu_action)):
+            abort(403)
+        here = visit()
+        set_scope(db.session(), scope_of(here.area, None if self.always_on else self.plugin))
+        return None
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call plainly: Flask-Admin's own takes any TypeError inside a view for a wrong signature."""
+        return fn(self, *args, **kwargs)
+
+
+class Page(Access, BaseView):
+    """A screen that is no table: counter, roster grid, board."""
+
+    def __init__(self, plugin: str) -> None:
+        """Named and addressed after its plugin and slug."""
+        self.plugin = plugin
+        super().__init__(name=str(self.slug), endpoint=f"{plugin}_{self.slug.replace('-', '_')}",
+                         url=f"{plugin}/{self.slug}")

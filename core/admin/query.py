@@ -1,0 +1,250 @@
+"""From the address line of a list to one statement: parsed by type, clamped, never trusted."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy import inspect
+from sqlalchemy.orm import joinedload
+from werkzeug.datastructures import MultiDict
+
+from core.admin.forms import MOST_OPTIONS, living
+from core.admin.listing import FilterField
+from core.admin.values import field_at
+from core.areas.tenancy import Deletable, Voidable
+from core.extensions import db
+
+PAGE_SIZES = (10, 20, 50, 100)
+COUNTED = 10_000  # exact up to here, then "10,000+"
+LONGEST_SEARCH = 60
+
+
+def whole(text: str | None, low: int, high: int, default: int) -> int:
+    """A whole number from the address line, clamped; anything else is the default."""
+    if not text or not text.isascii() or not text.isdecimal() or len(text) > 12:
+        return default
+    return min(max(int(text), low), high)
+
+
+def day(text: str | None) -> date | None:
+    """An ISO day from the address line, None when it is none."""
+    try:
+        return date.fromisoformat(text) if text and len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class ListArguments:
+    """What the reader asked for, after parsing."""
+
+    page: int
+    size: int
+    sort: str | None
+    descending: bool
+    search: str
+    filters: dict[str, str]
+    bin: bool = False
+
+    def query(self, **changes: Any) -> dict[str, Any]:
+        """The address-line arguments with some changed; None leaves one out."""
+        asked: dict[str, Any] = {
+            **self.filters, "q": self.search or None, "sort": self.sort, "desc": 1 if self.descending else None,
+            "size": self.size if self.size != PAGE_SIZES[1] else None, "page": self.page if self.page > 1 else None,
+            "bin": 1 if self.bin else None, **changes,
+        }
+        return {k: v for k, v in asked.items() if v not in (None, "")}
+
+
+def read_arguments(screen: Any, args: MultiDict[str, str]) -> ListArguments:
+    """Parse the address line for this screen; what it does not know is left aside."""
+    size = whole(args.get("size"), 1, 100, PAGE_SIZES[1])
+    sort = args.get("sort")
+    names = [n for f in screen.filter_by for n in filter_names(screen.model, f)]
+    return ListArguments(
+        page=whole(args.get("page"), 1, 10**9, 1), size=size if size in PAGE_SIZES else PAGE_SIZES[1],
+        sort=sort if sort in sortable(screen) else None, descending=args.get("desc") == "1",
+        search=args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH] if screen.searches() else "",
+        filters={n: v[:60] for n in names if (v := args.get(n, "").replace("\x00", "").strip())},
+        bin=args.get("bin") == "1" and issubclass(screen.model, Deletable),
+    )
+
+
+def filter_names(model: type, name: str) -> list[str]:
+    """A day has two filters (from, to), everything else one."""
+    column = inspect(model).column_attrs.get(name)
+    if column is not None and isinstance(column.columns[0].type, sa.Date):
+        return [f"{name}_from", f"{name}_to"]
+    return [name]
+
+
+def sortable(screen: Any) -> set[str]:
+    """Columns of the table itself can be sorted; others only where the screen says how (`sort_by`)."""
+    own = inspect(screen.model).column_attrs
+    hidden = {c.key for c in own if c.columns[0].info.get("private")} - set(screen.sort_by)
+    return {c for c in screen.column_list if c in screen.sort_by or (c in own and c not in hidden)}
+
+
+def listed_ids(screen: Any, arguments: ListArguments) -> sa.Select:
+    """The ids that the list shows, unordered: filters and search, on the driving table only."""
+    model = screen.model
+    ids = sa.select(model.id)
+    if issubclass(model, Deletable):
+        ids = ids.where(model.deleted_at.is_not(None) if arguments.bin else model.deleted_at.is_(None))
+    if issubclass(model, Voidable) and "voided" in screen.filter_by:
+        voided = arguments.filters.get("voided", "no")
+        if voided != "all":
+            ids = ids.where(model.voided_at.is_not(None) if voided == "yes" else model.voided_at.is_(None))
+    for name in screen.filter_by:
+        for condition in _conditions(screen, name, arguments.filters):
+            ids = ids.where(condition)
+    if arguments.search:
+        ids = ids.where(sa.or_(*(_search(model, path, arguments.search) for path in screen.search_by)))
+    return ids
+
+
+def _conditions(screen: Any, name: str, filters: dict[str, str]) -> list[Any]:
+    model = screen.model
+    if name == "voided":
+        return []
+    if name in screen.special_filters:
+        value = filters.get(name)
+        return [screen.special_filters[name].condition(value)] if value else []
+    mapper = inspect(model)
+    if name in mapper.relationships:
+        column = getattr(model, next(iter(mapper.relationships[name].local_columns)).key)
+        value = filters.get(name)
+        return [column == whole(value, 0, 2**62, -1)] if value else []
+    column = getattr(model, name)
+    if isinstance(column.type, sa.Date):
+        start, end = day(filters.get(f"{name}_from")), day(filters.get(f"{name}_to"))
+        return [c for c in (start and column >= start, end and column <= end) if c is not None]
+    value = filters.get(name)
+    if not value:
+        return []
+    if isinstance(column.type, sa.Enum):
+        values = {m.value: m for m in column.type.enum_class}
+        return [column == values[value]] if value in values else []
+    if isinstance(column.type, sa.Boolean):
+        return [column.is_(value == "1")] if value in ("0", "1") else []
+    return [column == value]
+
+
+def _search(model: type, path: str, text: str) -> Any:
+    """Resolve a path to ids first, then filter by ids (a join would turn the plan around)."""
+    head, _dot, rest = path.partition(".")
+    mapper = inspect(model)
+    if head in mapper.relationships:
+        target = mapper.relationships[head].mapper.class_
+        own = getattr(model, next(iter(mapper.relationships[head].local_columns)).key)
+        condition = _search(target, rest, text) if rest else target.matches(text)
+        return own.in_(sa.select(target.id).where(condition))
+    if head == "matches":
+        return model.matches(text)
+    return getattr(model, head).contains(text, autoescape=True)
+
+
+def count(ids: sa.Select) -> int:
+    """How many rows there are, counted no further than COUNTED + 1."""
+    return db.session.scalar(sa.select(sa.func.count()).select_from(ids.limit(COUNTED + 1).subquery())) or 0
+
+
+def page_of(screen: Any, ids: sa.Select, arguments: ListArguments) -> list[Any]:
+    """The rows of one page: ids first, then those rows with what the columns show."""
+    ordered = ids.order_by(*order_of(screen, arguments))
+    found = list(db.session.scalars(ordered.limit(arguments.size).offset((arguments.page - 1) * arguments.size)))
+    return rows_of(screen, found)
+
+
+def rows_of(screen: Any, ids: list[int]) -> list[Any]:
+    """The rows of these ids, in their order, with the relations that the columns show."""
+    loads = [_load(screen.model, path) for path in screen.shown_paths() if "." in path or _is_relation(screen, path)]
+    query = sa.select(screen.model).where(screen.model.id.in_(ids)).options(*loads, *screen.extra_loads())
+    rows = {row.id: row for row in db.session.scalars(query).unique()}
+    return [rows[i] for i in ids if i in rows]
+
+
+def _is_relation(screen: Any, path: str) -> bool:
+    return path in inspect(screen.model).relationships
+
+
+def _load(model: type, path: str) -> Any:
+    option = None
+    for step in path.split("."):
+        relation = inspect(model).relationships.get(step)
+        if relation is None:
+            break
+        attribute = getattr(model, step)
+        option = option.joinedload(attribute) if option else joinedload(attribute)
+        model = relation.mapper.class_
+    return option
+
+
+def order_of(screen: Any, arguments: ListArguments) -> list[Any]:
+    """The order asked for, else the screen's own, made total by the id."""
+    if arguments.sort:
+        columns = screen.sort_by.get(arguments.sort, (arguments.sort,))
+        asked = [getattr(screen.model, c) for c in columns]
+        return [c.desc() if arguments.descending else c.asc() for c in (*asked, screen.model.id)]
+    return [_ordered(screen.model, name) for name in (*screen.default_order, "-id")]
+
+
+def _ordered(model: type, name: str) -> Any:
+    column = getattr(model, name.removeprefix("-"))
+    return column.desc() if name.startswith("-") else column.asc()
+
+
+def filter_fields(screen: Any, arguments: ListArguments) -> list[FilterField]:
+    """The filters above the list, with what is set now."""
+    fields = []
+    for name in screen.filter_by:
+        if name == "voided":
+            fields.append(_select("voided", _("State"), arguments, [("", _("Valid")), ("yes", _("Voided")),
+                                                                    ("all", _("All"))]))
+            continue
+        if name in screen.special_filters:
+            special = screen.special_filters[name]
+            fields.append(_select(name, special.label, arguments, [("", _("All")), *special.options()]))
+            continue
+        fields += _field(screen, name, arguments)
+    return fields
+
+
+def _field(screen: Any, name: str, arguments: ListArguments) -> list[FilterField]:
+    label = str(field_at(screen.model, name).label)
+    mapper = inspect(screen.model)
+    if name in mapper.relationships:
+        target = mapper.relationships[name].mapper.class_
+        rows = db.session.scalars(living(target).order_by(target.id).limit(MOST_OPTIONS))
+        return [_select(name, label, arguments, [("", _("All")), *((str(r.id), r.label) for r in rows)])]
+    kind = mapper.column_attrs[name].columns[0].type
+    if isinstance(kind, sa.Date):
+        return [
+            FilterField(f"{name}_from", _("%(label)s from", label=label), "date",
+                        arguments.filters.get(f"{name}_from", "")),
+            FilterField(f"{name}_to", _("to"), "date", arguments.filters.get(f"{name}_to", "")),
+        ]
+    if isinstance(kind, sa.Enum):
+        options = [(m.value, str(m.label)) for m in kind.enum_class]
+    elif isinstance(kind, sa.Boolean):
+        options = [("1", _("Yes")), ("0", _("No"))]
+    else:
+        return [FilterField(name, label, "text", arguments.filters.get(name, ""))]
+    return [_select(name, label, arguments, [("", _("All")), *options])]
+
+
+def _select(name: str, label: Any, arguments: ListArguments, options: list[tuple[str, str]]) -> FilterField:
+    return FilterField(name, str(label), "select", arguments.filters.get(name, ""),
+                       [(v, str(text)) for v, text in options])
+
+
+@dataclass(frozen=True)
+class SpecialFilter:
+    """A filter that is no column: its label, its options, and the condition for a chosen value."""
+
+    label: Any
+    options: Any
+    condition: Any

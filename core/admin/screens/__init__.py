@@ -1,0 +1,23 @@
+"""The core's own screens, grouped as they stand in the menu."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from core.admin.screens.residents import ResidentScreen, TagKindScreen
+
+
+@dataclass(frozen=True)
+class Module:
+    """A part of the core that looks like a plugin in the menu, but is always on."""
+
+    name: str
+    title: Any
+    screens: tuple[type, ...]
+
+
+def core_modules() -> list[Module]:
+    """In the order of the menu; the first holds records, the others are for the office."""
+    return [Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen))]

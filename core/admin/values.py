@@ -1,0 +1,96 @@
+"""What a field of a record is called and how its value is shown; masking happens here, once."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import inspect
+from sqlalchemy.orm import RelationshipProperty
+
+from core.clock import beijing
+from core.extensions import Choice, Money
+from core.residents.masking import mask_identity, mask_name, mask_phone, mask_text
+
+NONE = "—"
+MASKS: dict[str, Callable[[str], str]] = {
+    "name": mask_name, "identity": mask_identity, "phone": mask_phone, "note": mask_text, "text": mask_text,
+    "house": lambda _text: "*", "birth": lambda text: f"{text[:4]}-**-**",
+}
+SHOWN_TO_RECORD_KEEPERS = frozenset({"name", "birth", "house"})  # the rest only one at a time, with a reason
+
+
+@dataclass(frozen=True)
+class Field:
+    """A path from a record ("diner.resident.name") with what its last column says about itself."""
+
+    path: str
+    label: Any
+    private: str | None
+    numeric: bool
+
+    def value(self, record: Any) -> Any:
+        """The value at the end of the path, None where a step is empty."""
+        for step in self.path.split("."):
+            record = getattr(record, step) if record is not None else None
+        return record
+
+    def shown(self, record: Any, sees_names: bool) -> str:
+        """The value as text, masked as the reader's rights ask."""
+        value = self.value(record)
+        private = self.private or private_label(value)
+        text = show(value)
+        if value in (None, "") or not private or (sees_names and private in SHOWN_TO_RECORD_KEEPERS):
+            return text
+        return MASKS[private](text)
+
+
+def field_at(model: type, path: str) -> Field:
+    """Look a path up; labels and masks come from the column's `info`."""
+    *steps, last = path.split(".")
+    for step in steps:
+        model = inspect(model).relationships[step].mapper.class_
+    attribute = inspect(model).all_orm_descriptors.get(last)
+    prop = getattr(attribute, "property", None)
+    info = dict(prop.info if isinstance(prop, RelationshipProperty) else getattr(attribute, "info", {}))
+    if prop is not None and not isinstance(prop, RelationshipProperty):
+        info = dict(prop.columns[0].info)
+        info.setdefault("numeric", isinstance(prop.columns[0].type, Money))
+    return Field(path, info.get("label") or LABELS.get(last, last), info.get("private"), bool(info.get("numeric")))
+
+
+LABELS = {
+    "address": _l("Address"), "age": _l("Age"), "id": _l("No."), "label": _l("Name"), "voided_at": _l("Voided at"),
+    "voided_by": _l("Voided by"), "void_reason": _l("Reason for voiding"), "deleted_at": _l("Deleted at"),
+    "deleted_by": _l("Deleted by"), "community_id": _l("Community"),
+}
+
+
+def private_label(value: Any) -> str | None:
+    """Whether the label of a record is somebody's name."""
+    return getattr(type(value), "label_private", None)
+
+
+def show(value: Any) -> str:
+    """A value as the office writes it: — for none, 2026-01-02, 12.50, 是."""
+    if value is None or value == "":
+        return NONE
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, Choice):
+        return str(value.label)
+    if isinstance(value, datetime):
+        return beijing(value).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    if isinstance(value, list):
+        return "、".join(show(v) for v in value) or NONE
+    return str(getattr(value, "label", value))

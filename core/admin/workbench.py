@@ -1,0 +1,163 @@
+"""The workbench (今日概况): what happened today and this month, and what waits for somebody."""
+from __future__ import annotations
+
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from flask import url_for
+from flask_admin.base import expose
+from flask_babel import gettext as _
+
+from core.accounts.access import Access
+from core.accounts.roles import Action
+from core.admin.gate import Visit, manager, visit
+from core.admin.page import ABOVE, COMMUNITY, Page
+from core.areas.models import Area, PluginSwitch
+from core.areas.scope import scope_of, session_for
+from core.areas.service import communities_with
+from core.clock import beijing, now, today
+from core.declarations import Metric
+from core.extensions import db
+from core.metrics.figures import by_community, by_day
+
+DAYS_SHOWN = 30
+
+
+class Workbench(Page):
+    """Home of every area."""
+
+    slug = "workbench"
+    title = "今日概况"
+    icon = "home"
+    levels = frozenset({COMMUNITY, ABOVE})
+    always_on = True
+
+    def __init__(self) -> None:
+        """At the root of the area's address."""
+        super().__init__("core")
+        self.endpoint, self.url = "workbench", "/<slug:area>"
+
+    def may(self, action: str) -> bool:
+        """Everybody with a role here has a workbench."""
+        return visit().access is not None
+
+    @expose("/")
+    def index(self) -> str:
+        """Figures, a table by community above a community, and what waits."""
+        here = visit()
+        figures, tables = [], []
+        for plugin, metric in self._metrics(here):
+            days = _counted(here, plugin, metric)
+            figures += _figures(metric, days, here)
+            if not here.area.is_community and metric.daily:
+                tables.append(_table(plugin, metric, days, here))
+        return self.render(
+            "workbench.html", title=_("Today"), note=self._note(here), figures=figures, tables=tables,
+            todos=self._todos(here), people=not figures,
+        )
+
+    def _metrics(self, here: Visit) -> list[tuple[str, Metric]]:
+        return [(p, m) for p, m in manager().metrics() if p in here.plugins and _sees_figures(here.access, p)]
+
+    def _note(self, here: Visit) -> str:
+        if here.area.is_community:
+            return _("As of %(time)s", time=beijing(now()).strftime("%H:%M"))
+        communities = [a for a in here.areas if a.is_community and here.area.contains(a) and a.closed_on is None]
+        return _("%(num)s communities, as of %(time)s", num=len(communities), time=beijing(now()).strftime("%H:%M"))
+
+    def _todos(self, here: Visit) -> list[Any]:
+        """From every plugin of the community, or of each community below."""
+        todos = []
+        for community in (a for a in here.areas if a.is_community and here.area.contains(a) and not a.closed_on):
+            with session_for(scope_of(community), "what waits on the workbench") as reading:
+                on = {p for p in _on_in(reading, community) if _sees_figures(here.access, p)}
+                for _plugin, items in manager().ask("todo_items", on, reading, community=community, today=today()):
+                    for item in items:
+                        text = str(item.text) if here.area.is_community else f"{community.name} {item.text}"
+                        todos.append(SimpleNamespace(kind=item.kind, label=str(item.label), text=text,
+                                                     url=item.url if here.area.is_community else
+                                                     url_for("workbench.index", area=community.slug), when=""))
+        return todos
+
+
+def _sees_figures(access: Access, plugin: str) -> bool:
+    """Whether the person may see any of the plugin's records here (system administrators may not)."""
+    from flask import current_app
+
+    screens = dict(current_app.extensions["jinlin_screens"]).get(plugin, [])
+    return any(access.may(s.permission(Action.VIEW)) for s in screens if Action.VIEW in s.actions())
+
+
+def _on_in(session: Any, community: Area) -> set[str]:
+    from core.areas.service import plugins_on
+
+    return plugins_on(session, community)
+
+
+def _counted(here: Visit, plugin: str, metric: Metric) -> SimpleNamespace:
+    day = today()
+    first = day.replace(day=1)
+    with session_for(scope_of(here.area, plugin), "figures of the workbench") as reading:
+        return SimpleNamespace(
+            today=by_community(reading, metric, day, day), month=by_community(reading, metric, first, day),
+            all=by_community(reading, metric, date(1970, 1, 1), day),
+            days=by_day(reading, metric, day - timedelta(days=DAYS_SHOWN - 1), day),
+            last_week=by_community(reading, metric, day - timedelta(days=7), day - timedelta(days=7)),
+        )
+
+
+def _url(metric: Metric, start: date, end: date, slug: str | None = None) -> str | None:
+    if metric.screen is None:
+        return None
+    area = {"area": slug} if slug else {}
+    return url_for(f"{metric.screen}.index_view", day_from=start.isoformat(), day_to=end.isoformat(), **area)
+
+
+def _figures(metric: Metric, days: SimpleNamespace, here: Visit) -> list[SimpleNamespace]:
+    day = today()
+    before = sum(days.last_week.values())
+    now_, note = sum(days.today.values()), ""
+    if before:
+        note = _("%(percent)s against a week ago", percent=f"{(now_ - before) / before:+.0%}")
+    series = [sum(n for (_c, d), n in days.days.items() if d == day - timedelta(days=i))
+              for i in range(DAYS_SHOWN - 1, -1, -1)]
+    title = str(metric.title)
+    return [
+        SimpleNamespace(label=_("%(what)s today", what=title), value=f"{now_:,}", unit=str(metric.unit), note=note,
+                        url=_url(metric, day, day), points=series[-14:]),
+        SimpleNamespace(label=_("%(what)s this month", what=title), value=f"{sum(days.month.values()):,}",
+                        unit=str(metric.unit), note="", url=_url(metric, day.replace(day=1), day), points=series),
+    ]
+
+
+def _table(plugin: str, metric: Metric, days: SimpleNamespace, here: Visit) -> SimpleNamespace:
+    """A row for each community: recorded today or not, and figures that open their lists."""
+    day = today()
+    communities = [a for a in here.areas if a.is_community and here.area.contains(a) and a.closed_on is None]
+    on = {a.id for a in communities_with(db.session(), plugin, communities)}
+    cell = lambda text, url=None, kind=None, points=None: SimpleNamespace(  # noqa: E731 – a row is a list of these
+        text=text, url=url, kind=kind, points=points)
+    rows = []
+    for area in communities:
+        name = cell(area.name, url_for("workbench.index", area=area.slug))
+        if area.id not in on:
+            rows.append([name, cell(_("Not enabled"), kind="none"), cell("—"), cell("—"), cell("—"), cell("")])
+            continue
+        number = days.today.get(area.id, 0)
+        state = cell(_("Recorded"), kind="ok") if number else cell(_("Nothing recorded"), kind="bad")
+        series = [days.days.get((area.id, day - timedelta(days=i)), 0) for i in range(DAYS_SHOWN - 1, -1, -1)]
+        rows.append([
+            name, state, cell(f"{number:,}", _url(metric, day, day, area.slug)),
+            cell(f"{days.month.get(area.id, 0):,}", _url(metric, day.replace(day=1), day, area.slug)),
+            cell(f"{days.all.get(area.id, 0):,}", _url(metric, date(1970, 1, 1), day, area.slug)),
+            cell("", points=series),
+        ])
+    column = lambda label, numeric=False: SimpleNamespace(label=label, numeric=numeric, lead=True)  # noqa: E731
+    return SimpleNamespace(
+        title=_("%(what)s by community", what=metric.title), note=_("Every figure opens the list behind it"),
+        columns=[column(_("Community")), column(_("Today")), column(_("Number today"), True),
+                 column(_("This month"), True), column(_("Since opening"), True), column(_("Last 30 days"))], rows=rows,
+    )
+
+

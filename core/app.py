@@ -1,0 +1,139 @@
+"""create_app(): the table of contents of a running Jinlin."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask, Response, request, session
+from flask_admin import Admin
+from flask_babel import Babel
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import BaseConverter
+
+import core.audit.trail  # noqa: F401 – the audit listeners
+import plugins
+from core.admin.account import account
+from core.admin.errors import install_error_pages
+from core.admin.gate import install_gate
+from core.admin.health import health
+from core.admin.screens import core_modules
+from core.admin.shell import install_shell
+from core.admin.workbench import Workbench
+from core.areas.models import Installation
+from core.areas.scope import session_for
+from core.clock import system_clock
+from core.config import ROOT, Settings, settings_from_environment
+from core.extensions import db, prepare_engine
+from core.keys import ring_for
+from core.plugin_manager import PluginManager
+
+CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+
+
+class SlugConverter(BaseConverter):
+    """The short name of an area in the address."""
+
+    regex = r"[a-z][a-z0-9-]{1,38}[a-z0-9]"
+
+
+def create_app(
+    settings: Settings | None = None, *, clock: Callable[[], datetime] = system_clock, **config: Any
+) -> Flask:
+    """Build the application; raises SetupError in words when it cannot start."""
+    settings = settings or settings_from_environment()
+    app = Flask("core", instance_path=str(settings.instance), root_path=str(ROOT / "core"))
+    _configure(app, settings, clock, config)
+    _open_database(app, settings)
+    _set_language(app)
+    CSRFProtect(app)
+    app.url_map.converters["slug"] = SlugConverter
+    _load_plugins(app)
+    install_gate(app)
+    install_shell(app)
+    install_error_pages(app)
+    app.register_blueprint(account)
+    app.register_blueprint(health)
+    _add_screens(app)
+    app.after_request(_protect)
+    if settings.proxies:
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], config: dict[str, Any]) -> None:
+    settings.instance.mkdir(parents=True, exist_ok=True)
+    app.extensions["jinlin_settings"] = settings
+    app.config.update(
+        CLOCK=clock, SQLALCHEMY_DATABASE_URI=settings.database_url, SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_NAME="jinlin", WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=16 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024, BABEL_DEFAULT_LOCALE="zh_Hans_CN",
+        BABEL_DEFAULT_TIMEZONE="Asia/Shanghai", BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.absolute_hours),
+    )
+    app.config.update(config)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+
+
+def _open_database(app: Flask, settings: Settings) -> None:
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    app.extensions["jinlin_keys"] = ring_for(app, settings)
+    app.secret_key = app.extensions["jinlin_keys"].session_secret
+    app.extensions["jinlin_demo"] = _demo_flag()
+
+
+def _demo_flag() -> Callable[[], bool]:
+    """Whether this is a demonstration, asked of the database once it is there."""
+    known: dict[str, bool] = {}
+
+    def is_demo() -> bool:
+        if "demo" not in known:
+            with session_for(None, "is this a demonstration") as reading:
+                known["demo"] = bool(reading.scalar(sa.select(Installation.demo)))
+        return known["demo"]
+
+    return is_demo
+
+
+def _set_language(app: Flask) -> None:
+    Babel(app, locale_selector=lambda: session.get("language") or "zh_Hans_CN")
+
+
+def _load_plugins(app: Flask) -> None:
+    manager = PluginManager()
+    manager.load(plugins)
+    app.extensions["jinlin_plugins"] = manager
+
+
+def _add_screens(app: Flask) -> None:
+    """Screens of the core and of every plugin; whether they exist for a community is asked per request."""
+    manager: PluginManager = app.extensions["jinlin_plugins"]
+    admin = Admin(app, name="Jinlin", index_view=Workbench(), url="/<slug:area>")
+    by_module = [(m.name, m.title, [s(m.name) for s in m.screens]) for m in core_modules()]
+    by_plugin = [(n, manager.infos[n].title, [s(n) for s in manager.screens(n)]) for n in manager.names]
+    for _name, _title, screens in by_module + by_plugin:
+        admin.add_views(*screens)
+    records, office = by_module[:1], by_module[1:]
+    app.extensions["jinlin_screens"] = [(name, screens) for name, _t, screens in by_module + by_plugin]
+    app.extensions["jinlin_menu"] = [
+        (title, screens) for _n, title, screens in [("core", "", [admin.index_view]), *by_plugin, *records, *office]
+    ]
+
+
+def _protect(response: Response) -> Response:
+    """The headers of every answer."""
+    response.headers.setdefault("Content-Security-Policy", CSP)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response

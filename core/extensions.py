@@ -1,0 +1,166 @@
+"""The database: engine, sessions that read or write, and the column types of every table."""
+from __future__ import annotations
+
+import enum
+import random
+import sqlite3
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+LOCK_WAIT_SECONDS = 10
+
+
+class Base(DeclarativeBase):
+    """The root of all models; column names of a constraint are all in its name, or names collide."""
+
+    metadata = sa.MetaData(naming_convention=NAMES)
+
+
+class ScopedSession(FlaskSession):
+    """A session that reads only, unless `info["writes"]` was set before its first statement."""
+
+    def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **kwargs: Any) -> Any:
+        """The engine for this statement; the writing one begins a transaction that may change rows."""
+        engine = super().get_bind(mapper, clause, bind, **kwargs)
+        if self.info.get("writes") and isinstance(engine, sa.Engine):
+            return db.get_app_writer(engine, waits=self.info.get("waits", True))
+        return engine
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy with a writing twin of the engine, made once (per call it would open connections)."""
+
+    def get_app_writer(self, engine: sa.Engine, *, waits: bool = True) -> sa.Engine:
+        """The twin of `engine` whose transactions may write; one that does not wait gives up when locked."""
+        writers = self._writers = getattr(self, "_writers", {})
+        if (engine, waits) not in writers:
+            wait = LOCK_WAIT_SECONDS if waits else 0
+            writers[engine, waits] = engine.execution_options(writes=True, lock_wait=wait)
+        return writers[engine, waits]
+
+
+db = Database(model_class=Base, session_options={"class_": ScopedSession})
+
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def prepare_engine(engine: sa.Engine) -> None:
+    """Make readers never wait and writers wait fairly (docs/decisions/sqlite-transactions.md)."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "begin", _begin_postgresql)
+
+
+def _set_pragmas(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # the begin event decides, not the driver
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=0"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")  # a GET that writes fails at once
+    if writes:
+        _begin_immediate(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    """Take the write lock; short random waits are fairer than SQLite's own growing ones."""
+    deadline = time.monotonic() + connection.get_execution_options()["lock_wait"]
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except sa.exc.OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.0005, 0.004))
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+class Money(TypeDecorator[Decimal]):
+    """Yuan with two places, stored as whole fen so that sums are exact on every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
+        """Yuan to fen; more than two places are a fault of the caller."""
+        if value is None:
+            return None
+        fen = Decimal(value) * 100
+        if fen != fen.to_integral_value():
+            raise ValueError("an amount has at most two places")
+        return int(fen)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
+        """Fen to yuan."""
+        return None if value is None else Decimal(value) / 100
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC (SQLite keeps no zone; it is put back on reading)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse moments without a zone: they would be somebody's local time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Always with the zone UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Choice(enum.StrEnum):
+    """A closed list of words; each member has a lazy `label`. Declared as NAME = "value", label."""
+
+    label: object
+
+    def __new__(cls, value: str, label: object) -> Choice:
+        """Keep the label beside the stored value."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+
+def choice_column(choice: type[Choice]) -> sa.Enum:
+    """A column type that stores the values of a Choice as text with a check constraint."""
+    return sa.Enum(
+        choice, native_enum=False, length=32, name=choice.__name__.lower(),
+        values_callable=lambda c: [m.value for m in c],
+    )

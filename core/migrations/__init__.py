@@ -1,0 +1,1 @@
+"""Migrations of the core; each plugin keeps its own beside its models."""

@@ -1,0 +1,125 @@
+"""Bring the database up to date: one chain and one version table for the core and for each plugin."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
+from flask import current_app
+
+from core.areas.models import Area
+from core.errors import SetupError
+from core.extensions import db
+from core.plugin_manager import PluginManager
+
+CORE = "core"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The migrations of the core or of one plugin."""
+
+    name: str
+    folder: Path
+
+    @property
+    def version_table(self) -> str:
+        """Where the database notes how far it is."""
+        return f"alembic_version_{self.name}"
+
+    def script(self) -> ScriptDirectory:
+        """The revisions in the folder."""
+        return ScriptDirectory(str(self.folder), version_locations=[str(self.folder / "versions")])
+
+
+def chains() -> list[Chain]:
+    """Core first, then the plugins by `requires`."""
+    manager: PluginManager = current_app.extensions["jinlin_plugins"]
+    found = [Chain(CORE, Path(__file__).parent)]
+    for name in manager.names:
+        folder = Path(manager.modules[name].__file__ or "").parent / "migrations"
+        if folder.is_dir():
+            found.append(Chain(name, folder))
+    return found
+
+
+def pending() -> list[str]:
+    """The chains that are behind."""
+    with db.engine.connect() as connection:
+        return [chain.name for chain in chains() if _waiting(chain, connection)]
+
+
+def _waiting(chain: Chain, connection: sa.Connection) -> list[str]:
+    context = MigrationContext.configure(connection, opts={"version_table": chain.version_table})
+    return list(_steps(chain.script(), context.get_current_revision()))
+
+
+def _steps(script: ScriptDirectory, current: str | None) -> Iterator[str]:
+    try:
+        for revision in reversed(list(script.iterate_revisions("heads", current or "base"))):
+            if revision.revision != current:
+                yield revision.revision
+    except ResolutionError as error:
+        raise SetupError(f"The database is newer than this program ({error}). Please install the newer one.") from error
+
+
+def upgrade() -> list[str]:
+    """Run what is pending, each chain in one transaction; returns "chain: revision" of what ran.
+
+    SQLite runs with foreign keys off (tables are rebuilt) and is checked at the end.
+    """
+    done = []
+    engine = db.engine
+    for chain in chains():
+        with db.get_app_writer(engine).connect() as connection:
+            done += _upgrade_chain(chain, connection)
+    return done
+
+
+def _upgrade_chain(chain: Chain, connection: sa.Connection) -> list[str]:
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with connection.begin():
+            done = _run(chain, connection)
+            if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()):
+                raise SetupError(f"migration {chain.name}: {len(broken)} rows would point nowhere; nothing was changed")
+        return done
+    finally:
+        if sqlite:
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _run(chain: Chain, connection: sa.Connection) -> list[str]:
+    _see_every_row(connection)
+    context = MigrationContext.configure(
+        connection, opts={"version_table": chain.version_table, "render_as_batch": True}
+    )
+    context._ensure_version_table()
+    script, done = chain.script(), []
+    for revision in list(_steps(script, context.get_current_revision())):
+        with Operations.context(context):
+            script.get_revision(revision).module.upgrade()
+        _note(context, chain, revision)
+        done.append(f"{chain.name}: {revision}")
+    return done
+
+
+def _see_every_row(connection: sa.Connection) -> None:
+    """Under row-level security a migration without all ids in scope would change nothing, silently."""
+    if connection.dialect.name == "postgresql" and sa.inspect(connection).has_table(Area.__tablename__):
+        ids = connection.execute(sa.select(Area.id)).scalars().all()
+        connection.exec_driver_sql(f"SET LOCAL app.scope = '{','.join(str(int(i)) for i in ids)}'")
+
+
+def _note(context: MigrationContext, chain: Chain, revision: str) -> None:
+    version = sa.table(chain.version_table, sa.column("version_num"))
+    connection = context.connection
+    connection.execute(version.delete())
+    connection.execute(version.insert().values(version_num=revision))

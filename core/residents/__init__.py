@@ -1,0 +1,1 @@
+"""The residents' file (居民档案): persons, households and buildings, shared by every plugin."""

@@ -1,0 +1,314 @@
+/* The one script of Jinlin's pages: no framework, nothing inline, works in Chromium 86. Every page also works without it,
+   only less conveniently (the server asks its own second questions). Words come from data attributes of the page. */
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.add("js");
+  const $ = (selector, within) => (within || document).querySelector(selector);
+  const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
+  const on = (type, selector, handler) => document.addEventListener(type, (event) => {
+    const hit = event.target.closest && event.target.closest(selector);
+    if (hit) handler(event, hit);
+  });
+  const word = (name) => document.body.dataset[name] || "";
+
+  /* menu drawer, folded groups, drop panels */
+  function setMenu(open) {
+    const menu = $("#menu"), burger = $(".burger");
+    if (!menu || menu.classList.contains("open") === open) return;
+    menu.classList.toggle("open", open);
+    burger.setAttribute("aria-expanded", String(open));
+    (open ? $("[aria-current], a", menu) : burger).focus();
+  }
+  on("click", ".burger", () => setMenu(!$("#menu").classList.contains("open")));
+  on("click", "[data-close-menu]", () => setMenu(false));
+
+  const closePops = (except) => all("details.pop[open]").forEach((pop) => { if (pop !== except) pop.open = false; });
+  document.addEventListener("click", (event) => closePops(event.target.closest("details.pop")));
+  document.addEventListener("focusin", (event) => {
+    closePops(event.target.closest("details.pop"));
+    if (!event.target.closest("#menu, .burger") && $("#menu.open")) setMenu(false);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const pop = $("details.pop[open]");
+    if (pop) { pop.open = false; $("summary", pop).focus(); } else setMenu(false);
+  });
+  /* a panel inside a scrolling table is laid over the page, below or above its button */
+  document.addEventListener("toggle", (event) => {
+    const pop = event.target, cell = pop.closest(".acts");
+    if (cell) cell.classList.toggle("over", pop.open);
+    if (!pop.open || !pop.matches(".pop")) return;
+    const field = $("input", pop);
+    if (field) field.focus();
+    if (!cell) return;
+    const panel = $(".pop-panel", pop), at = pop.getBoundingClientRect();
+    const above = at.bottom + panel.offsetHeight + 8 > window.innerHeight;
+    panel.style.top = (above ? at.top - panel.offsetHeight - 4 : at.bottom + 4) + "px";
+    panel.style.left = Math.max(8, at.right - panel.offsetWidth) + "px";
+  }, true);
+  window.addEventListener("scroll", () => all(".acts .pop[open]").forEach((pop) => { pop.open = false; }), { passive: true });
+
+  function rememberGroups() {
+    const key = "jinlin-folded";
+    let folded = [];
+    try { folded = JSON.parse(localStorage.getItem(key)) || []; } catch (error) { folded = []; }
+    all(".menu-group").forEach((group) => {
+      if (folded.includes(group.dataset.group) && !$("[aria-current]", group)) group.open = false;
+      group.addEventListener("toggle", () => {
+        const names = all(".menu-group:not([open])").map((each) => each.dataset.group);
+        try { localStorage.setItem(key, JSON.stringify(names)); } catch (error) { /* private window: not remembered */ }
+      });
+    });
+    const menu = $("#menu"), here = $("#menu [aria-current]");
+    if (here && here.offsetTop > menu.clientHeight - 60) menu.scrollTop = here.offsetTop - menu.clientHeight / 2;
+  }
+
+  on("input", "[data-filter-list]", (event, field) => {
+    const list = $("#" + field.dataset.filterList), wanted = field.value.trim().toLowerCase();
+    let found = 0;
+    all("a", list).forEach((link) => {
+      link.hidden = !link.textContent.toLowerCase().includes(wanted);
+      if (!link.hidden) found += 1;
+    });
+    $("p", list).hidden = found > 0;
+  });
+  on("keydown", "[data-filter-list]", (event, field) => {
+    const first = $("#" + field.dataset.filterList + " a:not([hidden])");
+    if (first && (event.key === "ArrowDown" || (event.key === "Enter" && !event.isComposing))) {
+      event.preventDefault();
+      if (event.key === "Enter") first.click(); else first.focus();
+    }
+  });
+  on("click", "[data-toggle]", (event, button) => {
+    const open = $("#" + button.dataset.toggle).classList.toggle("open");
+    button.setAttribute("aria-expanded", String(open));
+  });
+
+  /* the second question: one dialog for every button with data-confirm */
+  let asking = null;
+  on("click", "button[data-confirm]", (event, button) => {
+    const dialog = $("#confirm"), form = button.form;
+    if (!form || !dialog || !dialog.showModal) return;
+    event.preventDefault();
+    const count = all("input[name=rowid]:checked").length;
+    $("#confirm-text").textContent = button.dataset.confirm.replace(/%\(count\)[sd]/g, String(count));
+    $("#confirm-go").textContent = button.dataset.verb || $("#confirm-go").dataset.default;
+    const reason = $("#confirm-reason");
+    reason.value = "";
+    reason.required = "reason" in button.dataset;
+    $("#confirm-reason-field").hidden = !reason.required;
+    asking = button;
+    dialog.showModal();
+    (reason.required ? reason : $("#confirm-cancel")).focus();
+  });
+  on("click", "#confirm-cancel", () => $("#confirm").close());
+  on("submit", "#confirm form", (event) => {
+    event.preventDefault();
+    const button = asking, form = button.form, reason = $("#confirm-reason");
+    if (reason.required && !reason.value.trim()) { reason.value = ""; reason.reportValidity(); return; }
+    $("#confirm").close();
+    all("input[data-asked]", form).forEach((input) => input.remove());
+    if (reason.required) {
+      const input = document.createElement("input");
+      Object.assign(input, { type: "hidden", name: "reason", value: reason.value.trim() });
+      input.dataset.asked = "";
+      form.append(input);
+    }
+    form.noValidate = true;
+    form.requestSubmit(button);
+  });
+  document.addEventListener("close", (event) => {
+    if (event.target.id === "confirm" && asking) { asking.focus(); asking = null; }
+  }, true);
+
+  /* one submit per click; a file download leaves the page, so the button comes back by itself */
+  const busy = new Set();
+  const release = () => {
+    all("button[aria-busy]").forEach((button) => { button.disabled = false; button.removeAttribute("aria-busy"); });
+    busy.clear();
+  };
+  let leaving = false, dirty = false;
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog") return;
+    if (busy.has(form)) { event.preventDefault(); return; }
+    leaving = true;
+    if (form.method !== "post") return;
+    busy.add(form);
+    const button = event.submitter;
+    setTimeout(() => { if (button) { button.disabled = true; button.setAttribute("aria-busy", "true"); } });
+    setTimeout(() => { release(); leaving = false; }, 6000);
+  });
+  window.addEventListener("pageshow", () => { release(); leaving = false; });
+
+  /* unsaved changes */
+  ["input", "change"].forEach((type) => on(type, "form[data-guard]", () => { dirty = true; }));
+  window.addEventListener("beforeunload", (event) => {
+    if (!dirty || leaving) return;
+    event.preventDefault();
+    event.returnValue = word("leave");
+  });
+
+  /* list: ticked rows, cards on a phone */
+  function showTicked() {
+    const bulk = $("#bulk"), boxes = all("input[name=rowid]"), ticked = boxes.filter((box) => box.checked).length;
+    if (!bulk) return;
+    boxes.forEach((box) => box.closest("tr").classList.toggle("ticked", box.checked));
+    all("[data-tick-all]").forEach((box) => {
+      box.checked = ticked > 0 && ticked === boxes.length;
+      box.indeterminate = ticked > 0 && ticked < boxes.length;
+    });
+    bulk.classList.toggle("on", ticked > 0);
+    $("[data-count-here]").textContent = bulk.dataset.count.replace("{n}", String(ticked));
+  }
+  const tickEach = (checked) => { all("input[name=rowid]").forEach((box) => { box.checked = checked; }); showTicked(); };
+  on("change", "input[name=rowid]", showTicked);
+  on("change", "[data-tick-all]", (event, box) => tickEach(box.checked));
+  on("click", "[data-untick]", () => tickEach(false));
+
+  on("click", ".cards tbody tr", (event, row) => {
+    const expander = $(".expand button", row);
+    if (!expander || expander.offsetParent === null) return;
+    const control = event.target.closest("a, button, input, label, summary");
+    if (control && control !== expander) return;
+    expander.setAttribute("aria-expanded", String(row.classList.toggle("open")));
+  });
+
+  /* a cell too long for its column tells its whole text on hover; a table too wide marks its fixed column */
+  on("mouseover", ".cards td", (event, cell) => { if (cell.scrollWidth > cell.clientWidth && !cell.title) cell.title = cell.textContent.trim(); });
+  const markWide = () => all(".table-wrap").forEach((wrap) => wrap.classList.toggle("scrolls", wrap.scrollWidth > wrap.clientWidth + 1));
+  window.addEventListener("resize", markWide);
+
+  /* small buttons */
+  on("click", "[data-print]", () => window.print());
+  on("click", "[data-show-password]", (event, button) => {
+    const field = $("#" + button.dataset.showPassword), shown = field.type === "password", use = $("use", button);
+    field.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, shown ? "#eye-off" : "#eye"));
+    field.focus();
+  });
+  on("click", "[data-fill-name]", (event, button) => {
+    $("#username").value = button.dataset.fillName;
+    $("#password").value = button.dataset.fillPassword;
+    $("form button.primary").focus();
+  });
+
+  /* reference fields: a combobox over a hidden input; data-url answers [[id, text], …] */
+  function combobox(hidden) {
+    const many = hidden.dataset.multiple === "1", separator = hidden.dataset.separator || ",", id = hidden.id;
+    const least = Number(hidden.dataset.minimumInputLength || 0);
+    const make = (tag, css, attributes) => {
+      const element = document.createElement(tag);
+      element.className = css;
+      Object.entries(attributes || {}).forEach(([name, value]) => element.setAttribute(name, value));
+      return element;
+    };
+    const box = make("div", "combo-box" + (hidden.getAttribute("aria-invalid") ? " invalid" : ""));
+    const input = make("input", "", { type: "text", id: id, role: "combobox", autocomplete: "off", "aria-autocomplete": "list",
+      "aria-expanded": "false", "aria-controls": id + "-list", placeholder: word("typeMore") });
+    const list = make("ul", "combo-list", { id: id + "-list", role: "listbox", "aria-label": $('label[for="' + id + '"]')?.textContent || "" });
+    const clear = make("button", "combo-clear", { type: "button", "aria-label": word("clear") });
+    ["aria-describedby", "aria-invalid"].forEach((name) => { if (hidden.hasAttribute(name)) input.setAttribute(name, hidden.getAttribute(name)); });
+    if (hidden.disabled) input.disabled = true;
+    clear.textContent = "×";
+    list.hidden = true;
+    hidden.removeAttribute("id");
+    const wrap = make("div", "combo");
+    hidden.after(wrap);
+    box.append(input, clear);
+    wrap.append(hidden, box, list);
+    const given = JSON.parse(hidden.dataset.json || "null");
+    let chosen = given === null ? [] : many ? given : [given], found = [], active = -1, timer = 0, asked = 0;
+
+    const close = () => { list.hidden = true; active = -1; asked += 1; clearTimeout(timer); input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
+    function store(changed) {
+      hidden.value = chosen.map((item) => item[0]).join(separator);
+      all(".combo-chip", box).forEach((chip) => chip.remove());
+      if (many) chosen.forEach((item) => {
+        const chip = make("span", "combo-chip"), remove = make("button", "", { type: "button", "aria-label": word("remove") + " " + item[1] });
+        remove.textContent = "×";
+        remove.addEventListener("click", () => { chosen = chosen.filter((each) => each !== item); store(true); input.focus(); });
+        chip.append(item[1], remove);
+        input.before(chip);
+      });
+      input.value = many || !chosen.length ? "" : chosen[0][1];
+      clear.hidden = many || !chosen.length || !("allowBlank" in hidden.dataset);
+      if (changed) hidden.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    const choose = (item) => {
+      chosen = many ? chosen.filter((each) => String(each[0]) !== String(item[0])).concat([item]) : [item];
+      store(true);
+      close();
+    };
+    function mark(index) {
+      active = index;
+      all("[role=option]", list).forEach((option, at) => {
+        option.setAttribute("aria-selected", String(at === index));
+        if (at === index) { option.scrollIntoView({ block: "nearest" }); input.setAttribute("aria-activedescendant", option.id); }
+      });
+    }
+    function show(items, message) {
+      found = items;
+      list.textContent = "";
+      items.forEach((item, at) => {
+        const option = make("li", "", { id: id + "-option-" + at, role: "option", "aria-selected": "false" });
+        option.textContent = item[1];
+        option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(item); });
+        list.append(option);
+      });
+      if (message) { const line = make("li", "muted", { role: "status" }); line.textContent = message; list.append(line); }
+      list.hidden = false;
+      input.setAttribute("aria-expanded", "true");
+      if (items.length) mark(0);
+    }
+    function look() {
+      clearTimeout(timer);
+      const mine = (asked += 1), query = input.value.trim();
+      if (query.length < least) { close(); return; }
+      timer = setTimeout(() => {
+        const url = new URL(hidden.dataset.url, location.href);
+        url.searchParams.set("query", query);
+        url.searchParams.set("limit", "20");
+        fetch(url, { credentials: "same-origin" }).then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); })
+          .then((items) => { if (mine === asked) show(items, items.length ? "" : word("none")); })
+          .catch(() => { if (mine === asked) show([], word("failed")); });
+      }, 180);
+    }
+    input.addEventListener("input", (event) => { event.stopPropagation(); if (!event.isComposing) look(); });
+    input.addEventListener("compositionend", look);
+    input.addEventListener("focus", () => input.select());
+    input.addEventListener("blur", () => { close(); store(false); });
+    clear.addEventListener("click", () => { chosen = []; store(true); input.focus(); });
+    input.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      const open = !list.hidden, last = found.length - 1;
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        if (!open) look();
+        else if (found.length) mark(event.key === "ArrowDown" ? (active >= last ? 0 : active + 1) : (active <= 0 ? last : active - 1));
+      } else if (event.key === "Enter" && open) {
+        event.preventDefault();
+        if (found[active]) choose(found[active]);
+      } else if (event.key === "Escape" && open) {
+        event.stopPropagation();
+        close();
+        store(false);
+      } else if (event.key === "Backspace" && many && !input.value && chosen.length) {
+        chosen = chosen.slice(0, -1);
+        store(true);
+      }
+    });
+    store(false);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    rememberGroups();
+    all('[data-role="select2-ajax"]').forEach(combobox);
+    showTicked();
+    markWide();
+    const wrong = $("main .field [aria-invalid=true]");
+    if (wrong) wrong.focus();
+  });
+}());

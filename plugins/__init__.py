@@ -1,0 +1,1 @@
+"""The built-in modules; each community switches on its own."""

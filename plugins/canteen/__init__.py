@@ -1,0 +1,1 @@
+"""Elderly canteen (老年食堂): who ate which meal on which day."""
