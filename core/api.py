@@ -3,28 +3,41 @@ from __future__ import annotations
 
 from sqlalchemy.orm import foreign, relationship, remote
 
+from core.accounts.roles import Action
+from core.admin.forms import ScreenForm, choices
 from core.admin.gate import visit
 from core.admin.listing import BulkAction, PageLink, RowAction, Tool
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import SpecialFilter
-from core.admin.saving import create_once, void
-from core.admin.screen import Screen
+from core.admin.saving import create_once, save_changes, void
+from core.admin.screen import Screen, put_error
+from core.admin.values import NONE
 from core.areas.models import Area
 from core.areas.service import save_settings, settings_of
 from core.areas.tenancy import Deletable, TenantModel, Voidable, tenant_index, tenant_reference, tenant_unique
-from core.clock import beijing, now, today
+from core.audit.models import Deed
+from core.audit.trail import note_deed
+from core.clock import BEIJING, beijing, now, today
 from core.declarations import Entry, Metric, PluginInfo, Sheet, Todo
 from core.encryption import EncryptedText
 from core.errors import ConfirmationNeeded, ValidationError
+from core.exchange.cells import SheetColumn, parse_choice, parse_text
+from core.exchange.roster import SAME_PERSON, ResidentRows, in_pieces, resident_columns
+from core.exchange.writer import write_table
 from core.extensions import Choice, Moment, Money, choice_column, db
 from core.hookspecs import hookimpl
+from core.residents.masking import mask_name
 from core.residents.models import LifeState, Resident, ResidentPhone, ResidentTag, TagKind
+from core.residents.service import add_phones, check_resident, find_resident, set_name
 
 __all__ = [
-    "ABOVE", "Area", "BulkAction", "COMMUNITY", "Choice", "ConfirmationNeeded", "Deletable", "EncryptedText", "Entry",
-    "LifeState", "Metric", "Moment", "Money", "Page", "PageLink", "PluginInfo", "Resident", "ResidentPhone",
-    "ResidentTag", "RowAction", "Screen", "Sheet", "SpecialFilter", "TagKind", "TenantModel", "Todo", "Tool",
-    "ValidationError", "Voidable", "beijing", "choice_column", "create_once", "db", "foreign", "hookimpl", "now",
-    "relationship", "remote", "save_settings", "settings_of", "tenant_index", "tenant_reference", "tenant_unique",
-    "today", "visit", "void",
+    "ABOVE", "Action", "add_phones", "Area", "BEIJING", "beijing", "BulkAction", "check_resident", "Choice",
+    "choice_column", "choices", "COMMUNITY", "ConfirmationNeeded", "create_once", "db", "Deed", "Deletable",
+    "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces", "LifeState", "mask_name", "Metric",
+    "Moment", "Money", "NONE", "note_deed", "now", "Page", "PageLink", "parse_choice", "parse_text", "PluginInfo",
+    "put_error", "relationship", "remote", "Resident", "resident_columns", "ResidentPhone", "ResidentRows",
+    "ResidentTag", "RowAction", "SAME_PERSON", "save_changes", "save_settings", "Screen", "ScreenForm", "set_name",
+    "settings_of", "Sheet", "SheetColumn", "SpecialFilter", "TagKind", "tenant_index", "tenant_reference",
+    "tenant_unique", "TenantModel", "today", "Todo", "Tool", "ValidationError", "visit", "void", "Voidable",
+    "write_table",
 ]

@@ -3,13 +3,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, Response, request, session
+from flask import Flask, Response, abort, has_request_context, request, send_from_directory, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_admin import Admin
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
+from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
@@ -25,7 +28,7 @@ from core.admin.workbench import Workbench
 from core.areas.models import Installation
 from core.areas.scope import session_for
 from core.clock import system_clock
-from core.config import ROOT, Settings, settings_from_environment
+from core.config import CHINESE, ROOT, Settings, command_language, prepare_instance, settings_from_environment
 from core.extensions import db, prepare_engine
 from core.keys import ring_for
 from core.plugin_manager import PluginManager
@@ -37,6 +40,14 @@ class SlugConverter(BaseConverter):
     """The short name of an area in the address."""
 
     regex = r"[a-z][a-z0-9-]{1,38}[a-z0-9]"
+
+
+class SessionCookie(SecureCookieSessionInterface):
+    """Over TLS the cookie never goes out in the clear; on a plain LAN address sign-in works too."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether this answer travels encrypted."""
+        return request.is_secure
 
 
 def create_app(
@@ -51,6 +62,7 @@ def create_app(
     CSRFProtect(app)
     app.url_map.converters["slug"] = SlugConverter
     _load_plugins(app)
+    _serve_plugin_files(app)
     install_gate(app)
     install_shell(app)
     install_error_pages(app)
@@ -65,7 +77,7 @@ def create_app(
 
 
 def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], config: dict[str, Any]) -> None:
-    settings.instance.mkdir(parents=True, exist_ok=True)
+    prepare_instance(settings)
     app.extensions["jinlin_settings"] = settings
     app.config.update(
         CLOCK=clock, SQLALCHEMY_DATABASE_URI=settings.database_url, SESSION_COOKIE_HTTPONLY=True,
@@ -75,6 +87,7 @@ def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], co
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.absolute_hours),
     )
     app.config.update(config)
+    app.session_interface = SessionCookie()
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
@@ -103,13 +116,32 @@ def _demo_flag() -> Callable[[], bool]:
 
 
 def _set_language(app: Flask) -> None:
-    Babel(app, locale_selector=lambda: session.get("language") or "zh_Hans_CN")
+    Babel(app, locale_selector=_chosen_language)
+
+
+def _chosen_language() -> str:
+    """The language of this browser; Chinese until one is chosen. Commands have no browser."""
+    return session.get("language") or CHINESE if has_request_context() else command_language()
 
 
 def _load_plugins(app: Flask) -> None:
     manager = PluginManager()
-    manager.load(plugins)
+    manager.load(plugins, Path(app.instance_path) / "plugins.mark")
     app.extensions["jinlin_plugins"] = manager
+
+
+def _serve_plugin_files(app: Flask) -> None:
+    """By convention: a plugin's folders `templates` and `static`, the latter at /static/plugins/<plugin>/…."""
+    manager: PluginManager = app.extensions["jinlin_plugins"]
+    folders = {name: manager.folder(name) for name in manager.names}
+    own = FileSystemLoader([str(folder / "templates") for folder in folders.values()])
+    app.jinja_loader = ChoiceLoader([app.jinja_loader, own])  # type: ignore[list-item, misc]
+
+    @app.route("/static/plugins/<plugin>/<path:filename>")
+    def plugin_static(plugin: str, filename: str) -> Response:
+        if plugin not in folders:
+            abort(404)
+        return send_from_directory(folders[plugin] / "static", filename)
 
 
 def _add_screens(app: Flask) -> None:
@@ -132,7 +164,7 @@ def _protect(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", CSP)
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    if request.endpoint != "static":
+    if request.endpoint not in ("static", "plugin_static"):
         response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")

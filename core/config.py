@@ -2,12 +2,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l  # lazy: settings are read before there is an app that can translate
 
 from core.errors import SetupError
 
 ROOT = Path(__file__).resolve().parent.parent
+CHINESE, ENGLISH = "zh_Hans_CN", "en"
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,19 @@ class Settings:
         """Folder of uploaded files."""
         return self.instance / "uploads"
 
+    @property
+    def backups(self) -> Path:
+        """Folder of the backups that commands take by themselves."""
+        return self.instance / "backups"
+
+    @property
+    def shown_database(self) -> str:
+        """The database's address without any password."""
+        if self.is_sqlite:
+            return str(self.sqlite_file)
+        url = sa.make_url(self.database_url)
+        return sa.URL.create("postgresql", host=url.host, port=url.port, database=url.database).render_as_string()
+
 
 def settings_from_environment(environ: dict[str, str] | None = None) -> Settings:
     """Read PORT, JINLIN_INSTANCE, JINLIN_DATABASE_URL, JINLIN_KEY_FILE and the JINLIN_… limits.
@@ -61,24 +79,55 @@ def settings_from_environment(environ: dict[str, str] | None = None) -> Settings
     )
 
 
+def command_language(environ: dict[str, str] | None = None) -> str:
+    """The language of the commands and of what the server says outside a request: Chinese, or JINLIN_LANG=en."""
+    env = os.environ if environ is None else environ
+    return ENGLISH if (env.get("JINLIN_LANG") or "").startswith("en") else CHINESE
+
+
+def prepare_instance(settings: Settings) -> None:
+    """Make the instance folder, and try that files can be written there. Raises SetupError in words."""
+    try:
+        settings.instance.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.instance):
+            pass
+    except OSError as error:
+        raise SetupError(_l(
+            "The folder %(path)s cannot be written (%(reason)s). Give it to the account that runs Jinlin, or choose "
+            "another by JINLIN_INSTANCE.", path=settings.instance, reason=error.strerror,
+        )) from None
+
+
 def _with_driver(url: str) -> str:
+    """The address with our driver; what cannot be read is never repeated, there may be a password in it."""
     for plain in ("postgres://", "postgresql://"):
         if url.startswith(plain):
-            return "postgresql+psycopg://" + url.removeprefix(plain)
-    if url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        return url
-    raise SetupError("JINLIN_DATABASE_URL must start with sqlite:/// or postgresql://")
+            url = "postgresql+psycopg://" + url.removeprefix(plain)
+    embedded = url.startswith("sqlite:///") and Path(url.removeprefix("sqlite:///")).is_absolute()
+    if not embedded and not url.startswith("postgresql+psycopg://"):
+        raise SetupError(_l(
+            "JINLIN_DATABASE_URL must begin with postgresql:// or with sqlite:/// and a full path."
+        ))
+    try:
+        made = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise SetupError(_l("JINLIN_DATABASE_URL cannot be read; it looks like postgresql://name:password@host:5432/"
+                            "database, with special characters of the password percent-encoded.")) from None
+    if not made.database:
+        raise SetupError(_l("JINLIN_DATABASE_URL does not name a database."))
+    return url
 
 
 def _number(env: dict[str, str], name: str, default: int, low: int, high: int) -> int:
     text = env.get(name) or str(default)
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise SetupError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
+    if not text.isascii() or not text.isdecimal() or not low <= int(text) <= high:
+        raise SetupError(_l("%(name)s must be a whole number from %(low)s to %(high)s, not “%(text)s”.",
+                            name=name, low=low, high=high, text=text))
     return int(text)
 
 
 def _switch(env: dict[str, str], name: str) -> bool:
     text = (env.get(name) or "off").lower()
     if text not in ("on", "off"):
-        raise SetupError(f"{name} must be on or off, not {text!r}")
+        raise SetupError(_l("%(name)s must be on or off, not “%(text)s”.", name=name, text=text))
     return text == "on"

@@ -1,10 +1,12 @@
 """What plugins declare: plain data without behaviour."""
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
+
+from core.errors import ValidationError
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Metric:
     """A number counted from records: its unit (份, 人, …) and what is counted.
 
     `model` has rows dated by the column `day`; `count` is an aggregate over them, `where` the rows
-    that count; `screen` is the endpoint of the list behind the figure, which takes day_from and day_to.
+    that count; `screen` is the endpoint of the list behind the figure, which filters by that day and by
+    `filters` (so that the list shows the rows of `where`).
     `daily` says that a community with the plugin on is expected to record something every open day.
     """
 
@@ -35,6 +38,7 @@ class Metric:
     where: tuple[Any, ...] = ()
     screen: str | None = None
     daily: bool = False
+    filters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,19 +60,47 @@ class Entry:
     url: str | None = None
 
 
+class Candidates(list[Any]):
+    """Records of which a person must choose which one a row means, even if there is only one."""
+
+
+class SheetRows(Protocol):
+    """A sheet at work on the rows of one file in one session; it may look up at once what all of them need.
+
+    What `check` gives for a row is all that can be wrong with it: `apply` does not raise after that.
+    """
+
+    def find(self, values: dict[str, Any]) -> list[Any]:
+        """The records that a row may be (none: new; one: update; several, or Candidates: a person is asked)."""
+
+    def check(self, values: dict[str, Any], record: Any | None) -> Iterable[ValidationError]:
+        """What is wrong with a row that creates (record None) or updates; `field` is the column's key."""
+
+    def is_new(self, record: Any | None) -> bool:
+        """Whether applying it counts as new."""
+
+    def changes(self, values: dict[str, Any], record: Any) -> list[str]:
+        """The names of what an update changes."""
+
+    def apply(self, values: dict[str, Any], record: Any | None) -> Any:
+        """Create (record None) or update."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A table that comes in from Excel.
 
-    `columns` are core.exchange.cells.SheetColumn. `find(session, values)` gives the records that a row
-    may be (none: new; one: update; several: the person is asked). `apply(session, values, record)`
-    creates (record None) or updates in the scoped session and may raise ValidationError.
+    `columns` are core.exchange.cells.SheetColumn. Simple sheets give `find(session, values)` and
+    `apply(session, values, record)`, which mean what SheetRows says (apply may raise ValidationError); a sheet
+    of many rows gives `rows(session, all values)` instead. Rows that agree in all columns of a key of `unique_by`,
+    strongest first, are the same thing twice, unless they differ in a stronger one.
     """
 
     name: str
     title: object
     columns: Sequence[Any]
-    find: Callable[[Any, dict[str, Any]], list[Any]]
-    apply: Callable[[Any, dict[str, Any], Any | None], Any]
-    permission: str
+    find: Callable[[Any, dict[str, Any]], list[Any]] | None = None
+    apply: Callable[[Any, dict[str, Any], Any | None], Any] | None = None
+    permission: str = ""
     unique_by: tuple[tuple[str, ...], ...] = field(default=())
+    rows: Callable[[Any, Sequence[dict[str, Any]]], SheetRows] | None = None

@@ -16,6 +16,8 @@ from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from core.errors import ScopeError
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -41,6 +43,12 @@ class ScopedSession(FlaskSession):
         if self.info.get("writes") and isinstance(engine, sa.Engine):
             return db.get_app_writer(engine, waits=self.info.get("waits", True))
         return engine
+
+    def _past_the_scope(self, *_args: Any, **_kwargs: Any) -> None:
+        """The old bulk methods pass every check of rows by."""
+        raise ScopeError("bulk methods cannot be limited to a community")
+
+    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _past_the_scope
 
 
 class Database(SQLAlchemy):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Membership, Role, User
-from core.accounts.roles import BUILT_IN, GRANTS, OFFICE, WRITING, Action
+from core.accounts.roles import BUILT_IN, GRANTS, OFFICE, OFFICE_MODULE, OVERSEERS, STREET, SYSTEM, WRITING, Action
 from core.areas.models import Area
 
 
@@ -37,20 +37,28 @@ class Access:
         """Keys of the built-in roles held here."""
         return {m.role.key for m in self.memberships if m.role.key}
 
-    def may_grant(self, role: Role) -> bool:
-        """Whether the person may hand out this role here."""
+    def may_grant(self, role: Role, area: Area | None = None) -> bool:
+        """Whether the person may hand out this role at `area` (this one or one below; None: this one).
+
+        A role that an area made is known in that area and below; one with office permissions is the street's.
+        """
         if role.key:
             return any(role.key in GRANTS.get(key, ()) for key in self.role_keys)
+        if role.area_id not in (area or self.area).ancestor_ids:
+            return False
         actions = {Action(name.rsplit(".", 1)[1]) for name in role.permissions}
         return bool(self.role_keys & GRANTS.keys()) and (
-            not actions & OFFICE or bool(self.role_keys & {"system", "street"})
+            not actions & OFFICE or bool(self.role_keys & {SYSTEM, STREET})
         )
 
 
 def _grants(membership: Membership, area: Area, permission: str, action: Action) -> bool:
-    if membership.role.key is None:
+    key = membership.role.key
+    if key is None:
         return permission in membership.role.permissions
-    rights = BUILT_IN[membership.role.key][1]
+    if permission.startswith(f"{OFFICE_MODULE}.") and action not in OFFICE and key not in OVERSEERS:
+        return False
+    rights = BUILT_IN[key][1]
     return action in (rights.own if membership.area_id == area.id else rights.below)
 
 
@@ -71,4 +79,5 @@ def areas_of(session: Session, user: User, day: date) -> list[Area]:
     if not paths:
         return []
     below = sa.or_(*(Area.path.startswith(path, autoescape=True) for path in paths))
-    return list(session.scalars(sa.select(Area).where(below).order_by(Area.path)))
+    # sorted here: how a database orders "/1/10/" and "/1/2/" depends on its collation
+    return sorted(session.scalars(sa.select(Area).where(below)), key=lambda area: area.ancestor_ids)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from core.accounts.roles import BUILT_IN
 from core.areas.models import Area
 from core.extensions import BigId, Choice, Moment, choice_column, db
 
@@ -48,11 +49,16 @@ class Role(db.Model):  # type: ignore[name-defined]
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str | None] = mapped_column(sa.String(20), unique=True)
     area_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("area.id"))
-    name: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Name")})
+    name: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Role name")})
     permissions: Mapped[list[str]] = mapped_column(sa.JSON, default=list)  # own roles only
     row_version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": row_version}
+
+    @property
+    def label(self) -> str:
+        """Its name; a built-in role's in the language of the page."""
+        return str(BUILT_IN[self.key][0]) if self.key else self.name
 
 
 class Membership(db.Model):  # type: ignore[name-defined]
@@ -112,4 +118,5 @@ class AccountEvent(db.Model):  # type: ignore[name-defined]
     address: Mapped[str | None] = mapped_column(sa.String(60))
     result: Mapped[SignInResult | None] = mapped_column(choice_column(SignInResult))
     area_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("area.id"))
+    about: Mapped[str | None] = mapped_column(sa.String(60))  # whose account it was done to
     what: Mapped[str | None] = mapped_column(sa.String(300))

@@ -1,4 +1,4 @@
-"""The built-in roles as one table: role × what × {own area, below} (docs/roles.md is made from it)."""
+"""The built-in roles as one table: role × what × {own area, below}; docs/roles.md is tested against it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -48,6 +48,10 @@ BUILT_IN: dict[str, tuple[object, Rights]] = {
     STAFF: (_l("Staff"), Rights(RECORDS, RECORDS)),
     AUDITOR: (_l("Read-only auditor"), Rights(frozenset({Action.VIEW}), frozenset({Action.VIEW}))),
 }
+
+# The office's own pages (areas, accounts, logs …) are seen by these, not by everybody who sees records.
+OFFICE_MODULE = "manage"
+OVERSEERS = frozenset({STREET, MANAGER, AUDITOR})
 
 # Who may hand out which built-in role; own roles are handed out by those who may make them.
 GRANTS: dict[str, frozenset[str]] = {

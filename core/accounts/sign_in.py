@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,11 +15,12 @@ from core.accounts.passwords import verify_password
 FAILURES = 5
 LOCK = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
+LONGEST_LIFE = timedelta(days=7)  # the longest absolute limit that can be set; older rows are swept away
 
 
 def normal_username(text: str) -> str:
-    """As stored: small letters, no blanks around."""
-    return text.strip().casefold()[:60]
+    """As stored: small letters, no blanks around, full-width letters (ｗａｎｇ) as plain ones."""
+    return unicodedata.normalize("NFKC", text.replace("\x00", "")).strip().casefold()[:60]
 
 
 def password_fits(session: Session, username: str, password: str) -> bool:
@@ -57,6 +59,7 @@ def _count_failure(session: Session, user: User, now: datetime) -> None:
 
 def start_session(session: Session, user: User, now: datetime) -> str:
     """A new session for a person; the returned token is for the cookie alone."""
+    session.execute(sa.delete(UserSession).where(UserSession.started_at < now - LONGEST_LIFE))
     token = secrets.token_urlsafe(32)
     session.add(UserSession(token_hash=_hash(token), user_id=user.id, started_at=now, seen_at=now))
     return token
@@ -90,11 +93,12 @@ def end_sessions_of(session: Session, user: User, *, but: str | None = None) -> 
 
 def log_event(
     session: Session, username: str, address: str | None, now: datetime,
-    result: SignInResult | None = None, *, area_id: int | None = None, what: str | None = None,
+    result: SignInResult | None = None, *, area_id: int | None = None, about: str | None = None,
+    what: str | None = None,
 ) -> None:
-    """A row in the log of accounts."""
+    """A row in the log of accounts: who, in which area, about whose account, what."""
     session.add(
-        AccountEvent(at=now, username=username[:60], address=address, result=result, area_id=area_id,
+        AccountEvent(at=now, username=username[:60], address=address, result=result, area_id=area_id, about=about,
                      what=what[:300] if what else None)
     )
 

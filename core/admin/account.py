@@ -3,14 +3,17 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from core.accounts.models import SignInResult, User
-from core.accounts.service import change_password
+from core.accounts.service import change_password, find_user
 from core.accounts.sign_in import end_session, log_event, password_fits, sign_in
-from core.admin.gate import NOT_KEPT, visit
+from core.admin.gate import NOT_KEPT, read_keeper, visit
+from core.admin.resume import typed_in
+from core.areas.models import Area
 from core.areas.scope import session_for
 from core.clock import now
 from core.demo import demo_accounts
@@ -35,7 +38,7 @@ def login() -> ResponseReturnValue:
     target = inside(request.values.get("next"))
     kept = [(k.removeprefix(KEPT), v) for k, v in request.form.items(multi=True) if k.startswith(KEPT)]
     if request.method == "GET":
-        return _login_page(target, kept, None)
+        return _login_page(target, [], None)
     username, password = request.form.get("username", ""), request.form.get("password", "")
     with session_for(None, "compare a password") as reading:
         fits = password_fits(reading, username, password)
@@ -43,22 +46,43 @@ def login() -> ResponseReturnValue:
         if old := session.get("token"):
             end_session(writing, old)
         token = sign_in(writing, username, fits, request.remote_addr or "", now())
+        user = find_user(writing, username) if token else None
+        who, must_change = (user.id, user.must_change) if user else (None, False)
     if token is None:
         session.pop("token", None)
-        return _login_page(target, kept, _("Wrong account or password. 5 wrong attempts in a row lock it for 15 minutes."))
-    language = session.get("language")
-    session.clear()
-    session["token"] = token
-    if language:
-        session["language"] = language
+        return _login_page(target, kept, _(
+            "Wrong account or password. 5 wrong attempts in a row lock it for 15 minutes."
+        ))
+    _begin(token, who)
     if kept and target:
-        kept = [(k, v) for k, v in kept if k not in NOT_KEPT]
-        return render_template("resume.html", action=target, kept=kept)
+        return _resume(target, kept, who, must_change)
     return redirect(target or url_for("account.home"))
 
 
+def _begin(token: str, who: int) -> None:
+    """A new session in the cookie; for the same person the pages that are still open can go on sending."""
+    same_person = session.get("who") == who
+    carried = {k: session[k] for k in ("language", *(("csrf_token",) if same_person else ())) if k in session}
+    session.clear()
+    session.update(carried, token=token, who=who)
+
+
+def _resume(target: str, kept: list[tuple[str, str]], who: int, must_change: bool) -> ResponseReturnValue:
+    """What was typed before the time-out, to be sent by the one who typed it and by nobody else."""
+    typed_by, files = read_keeper(request.form.get("kept_by", ""))
+    if typed_by != who or must_change:
+        flash(_("Please choose a password of your own first; what was typed before was not kept.") if typed_by == who
+              else _("What was typed before came from another account. It was not kept and not saved."), "warning")
+        return redirect(url_for("account.home"))
+    kept = [(k, v) for k, v in kept if k not in NOT_KEPT]
+    return render_template("resume.html", action=target, kept=kept, typed=typed_in(target, kept), files=files,
+                           cancel_url=url_for("account.home"))
+
+
 def _login_page(target: str | None, kept: list[tuple[str, str]], error: str | None) -> ResponseReturnValue:
-    return render_template("login.html", next=target or "", kept=kept, error=error,
+    kept_by = request.form.get("kept_by", "")
+    return render_template("login.html", next=target or "", kept=kept, kept_by=kept_by, files=read_keeper(kept_by)[1],
+                           username=request.form.get("username", ""), error=error,
                            demo_accounts=demo_accounts() if current_app.extensions["jinlin_demo"]() else [])
 
 
@@ -99,8 +123,9 @@ def password() -> ResponseReturnValue:
         except ValidationError as error:
             db.session.rollback()
             errors[error.field or "password"] = str(error)
-    return render_template("change_password.html", errors=errors, must=here.user.must_change,
-                           classes=current_app.extensions["jinlin_settings"].password_classes)
+    classes = current_app.extensions["jinlin_settings"].password_classes
+    return render_template("change_password.html", errors=errors, username=here.user.username,
+                           must=here.user.must_change, classes=classes)
 
 
 def _change(here: object) -> None:
@@ -109,9 +134,16 @@ def _change(here: object) -> None:
     user = db.session.get(User, here.user.id)
     change_password(
         db.session(), user, request.form.get("old", ""), request.form.get("password", ""), here.token, now(),
-        area_names=[a.name for a in here.areas], classes=current_app.extensions["jinlin_settings"].password_classes,
+        area_names=_names_around(user), classes=current_app.extensions["jinlin_settings"].password_classes,
     )
     db.session.commit()
+
+
+def _names_around(user: User) -> list[str]:
+    """Names of the areas where the person works and of those above, and their short names."""
+    ids = {area_id for m in user.memberships for area_id in m.area.ancestor_ids}
+    areas = db.session.scalars(sa.select(Area).where(Area.id.in_(ids)))
+    return [name for area in areas for name in (area.name, area.slug)]
 
 
 @account.route("/account/large", methods=["POST"])

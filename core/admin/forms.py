@@ -16,7 +16,7 @@ from sqlalchemy import inspect
 from wtforms import validators as check
 from wtforms.fields.choices import SelectChoice
 from wtforms.meta import DefaultMeta
-from wtforms.widgets import HiddenInput, Select
+from wtforms.widgets import HiddenInput
 
 from core.admin.values import MASKS, SHOWN_TO_RECORD_KEEPERS
 from core.areas.tenancy import Deletable
@@ -50,6 +50,12 @@ def plain_text(_form: wt.Form, field: wt.Field) -> None:
         raise check.ValidationError(_("Please remove the invisible characters."))
 
 
+def two_places(_form: wt.Form, field: wt.Field) -> None:
+    """Refuse parts of a fen: the sum would not be the one that was typed."""
+    if field.data is not None and field.data != round(field.data, 2):
+        raise check.ValidationError(_("At most two digits after the point."))
+
+
 class PrivateField(wt.StringField):
     """An encrypted value: the page gets it masked; left empty it stays, `=` clears it."""
 
@@ -67,9 +73,8 @@ class PrivateField(wt.StringField):
         self.data = value
         self.render_kw = {**(self.render_kw or {}), "autocomplete": "off"}
         if value:
-            self.render_kw["placeholder"] = _(
-                "%(masked)s (leave empty to keep, = to clear)", masked=MASKS[self.mask](value)
-            )
+            self.render_kw["placeholder"] = MASKS[self.mask](value)
+            self.description = _("Stored, not shown. Leave empty to keep it, type = to remove it.")
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Empty keeps, "=" clears, anything else replaces."""
@@ -125,7 +130,9 @@ class ReferenceField(wt.Field):
     def _select(self, chosen: str, kwargs: dict[str, Any]) -> Markup:
         options = [("", "")] + self.options()
         inner = Markup("").join(
-            Select.render_option(value, label, value == chosen) for value, label in options
+            Markup('<option value="{}"{}>{}</option>').format(
+                value, Markup(" selected") if value == chosen else "", label
+            ) for value, label in options
         )
         return Markup('<select id="{}" name="{}"{}>{}</select>').format(
             self.id, self.name, _attributes(kwargs), inner
@@ -171,6 +178,8 @@ def _column_field(column: sa.Column) -> Any:
     default = column.default.arg if column.default is not None and column.default.is_scalar else None
     kind = column.type
     if isinstance(kind, EncryptedText) and column.info.get("private") not in SHOWN_TO_RECORD_KEEPERS:
+        if not column.nullable:  # left empty it keeps what is stored
+            options["validators"][0] = check.DataRequired()
         return PrivateField(mask=column.info["private"], **options)
     if isinstance(kind, sa.Enum):
         return _choice_field(kind.enum_class, default, column.nullable, options)
@@ -184,7 +193,7 @@ def _column_field(column: sa.Column) -> Any:
     if isinstance(kind, sa.Time):
         return wt.TimeField(**options)
     if isinstance(kind, Money | sa.Numeric):
-        options["validators"].append(check.NumberRange(min=0, max=99_999_999))
+        options["validators"] += [check.NumberRange(min=0, max=99_999_999), two_places]
         return wt.DecimalField(places=2, default=default, **options)
     if isinstance(kind, sa.Integer):
         options["validators"].append(check.NumberRange(min=0, max=2_000_000_000))

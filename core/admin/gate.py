@@ -3,10 +3,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -21,9 +23,9 @@ from core.extensions import db
 from core.plugin_manager import PluginManager
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-PUBLIC = {"static", "account.login", "account.language", "health.alive", "health.ready"}
+PUBLIC = {"static", "plugin_static", "account.login", "account.language", "health.alive", "health.ready"}
 WITHOUT_AREA = {"account.password", "account.logout", "account.large", "account.home"}
-NOT_KEPT = {"csrf_token", "password", "old", "again"}
+NOT_KEPT = {"csrf_token", "password", "old", "again"}  # never written into a page again
 
 
 @dataclass
@@ -129,6 +131,36 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     if request.method in SAFE:
         return redirect(url_for("account.login", next=request.full_path.rstrip("?")))
     kept = [(k, v) for k, v in request.form.items(multi=True) if k not in NOT_KEPT]
-    return render_template("login.html", next=request.full_path.rstrip("?"), kept=kept, error=None), 401
+    if not kept or request.endpoint in WITHOUT_AREA:
+        return redirect(url_for("account.login", next=_page_before()))
+    files = sorted({f.filename for f in request.files.values() if f.filename})
+    return render_template(
+        "login.html", next=request.full_path.rstrip("?"), kept=kept, kept_by=sign_keeper(session.get("who"), files),
+        files=files, error=None,
+    ), 401
+
+
+def _page_before() -> str | None:
+    """The page whose button was pressed, if it is one of ours."""
+    parts = urlsplit(request.referrer or "")
+    return parts.path + (f"?{parts.query}" if parts.query else "") if parts.netloc == request.host else None
+
+
+def sign_keeper(user_id: int | None, files: list[str]) -> str:
+    """Who typed what is kept on the sign-in page, and which files could not be kept; it cannot be forged."""
+    return _keeper().dumps([user_id, files])
+
+
+def read_keeper(text: str) -> tuple[int | None, list[str]]:
+    """Who typed it; nobody when the mark is missing or forged."""
+    try:
+        user_id, files = _keeper().loads(text)
+    except BadData:
+        return None, []
+    return user_id, files
+
+
+def _keeper() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key, salt="kept")
 
 

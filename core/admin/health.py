@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from core.errors import SetupError
 from core.extensions import db
 from core.migrations.upgrade import pending
 
@@ -24,6 +25,8 @@ def ready() -> ResponseReturnValue:
         waiting = pending()
     except sa.exc.SQLAlchemyError:
         return {"ready": False, "reason": "database"}, 503
+    except SetupError:
+        return {"ready": False, "reason": "newer"}, 503
     finally:
         db.session.remove()
     if waiting:

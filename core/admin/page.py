@@ -47,6 +47,11 @@ class Access:
         """What can be granted on this screen."""
         return [Permission(self.permission(action), self.title) for action in sorted(self.actions())]
 
+    def check_declaration(self) -> None:
+        """Asked once, when plugins are tried: raises where a declaration names something that is not there."""
+        for action in self.actions():
+            Action(action)
+
     def is_here(self) -> bool:
         """Whether the screen exists for this area: its level, and its plugin is on."""
         here = visit()

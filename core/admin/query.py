@@ -12,8 +12,9 @@ from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import MultiDict
 
 from core.admin.forms import MOST_OPTIONS, living
+from core.admin.gate import visit
 from core.admin.listing import FilterField
-from core.admin.values import field_at
+from core.admin.values import field_at, private_label_of
 from core.areas.tenancy import Deletable, Voidable
 from core.extensions import db
 
@@ -52,7 +53,7 @@ class ListArguments:
     def query(self, **changes: Any) -> dict[str, Any]:
         """The address-line arguments with some changed; None leaves one out."""
         asked: dict[str, Any] = {
-            **self.filters, "q": self.search or None, "sort": self.sort, "desc": 1 if self.descending else None,
+            **self.filters, "search": self.search or None, "sort": self.sort, "desc": 1 if self.descending else None,
             "size": self.size if self.size != PAGE_SIZES[1] else None, "page": self.page if self.page > 1 else None,
             "bin": 1 if self.bin else None, **changes,
         }
@@ -63,14 +64,30 @@ def read_arguments(screen: Any, args: MultiDict[str, str]) -> ListArguments:
     """Parse the address line for this screen; what it does not know is left aside."""
     size = whole(args.get("size"), 1, 100, PAGE_SIZES[1])
     sort = args.get("sort")
-    names = [n for f in screen.filter_by for n in filter_names(screen.model, f)]
+    names = [n for f in usable_filters(screen) for n in filter_names(screen.model, f)]
     return ListArguments(
         page=whole(args.get("page"), 1, 10**9, 1), size=size if size in PAGE_SIZES else PAGE_SIZES[1],
         sort=sort if sort in sortable(screen) else None, descending=args.get("desc") == "1",
-        search=args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH] if screen.searches() else "",
+        search=args.get("search", "").replace("\x00", "").strip()[:LONGEST_SEARCH] if screen.searches() else "",
         filters={n: v[:60] for n in names if (v := args.get(n, "").replace("\x00", "").strip())},
         bin=args.get("bin") == "1" and issubclass(screen.model, Deletable),
     )
+
+
+def usable_filters(screen: Any) -> list[str]:
+    """The filters that the person may use: one by a private value would tell who is there."""
+    if visit().access.sees_names:
+        return list(screen.filter_by)
+    return [name for name in screen.filter_by if name == "voided" or not _tells_names(screen, name)]
+
+
+def _tells_names(screen: Any, name: str) -> bool:
+    if name in screen.special_filters:
+        return False
+    mapper = inspect(screen.model)
+    if name in mapper.relationships:
+        return private_label_of(mapper.relationships[name].mapper.class_) is not None
+    return bool(mapper.column_attrs[name].columns[0].info.get("private"))
 
 
 def filter_names(model: type, name: str) -> list[str]:
@@ -98,7 +115,7 @@ def listed_ids(screen: Any, arguments: ListArguments) -> sa.Select:
         voided = arguments.filters.get("voided", "no")
         if voided != "all":
             ids = ids.where(model.voided_at.is_not(None) if voided == "yes" else model.voided_at.is_(None))
-    for name in screen.filter_by:
+    for name in usable_filters(screen):
         for condition in _conditions(screen, name, arguments.filters):
             ids = ids.where(condition)
     if arguments.search:
@@ -111,8 +128,9 @@ def _conditions(screen: Any, name: str, filters: dict[str, str]) -> list[Any]:
     if name == "voided":
         return []
     if name in screen.special_filters:
-        value = filters.get(name)
-        return [screen.special_filters[name].condition(value)] if value else []
+        special, value = screen.special_filters[name], filters.get(name)
+        known = value and value in {option for option, _label in special.options()}
+        return [special.condition(value)] if known else []
     mapper = inspect(model)
     if name in mapper.relationships:
         column = getattr(model, next(iter(mapper.relationships[name].local_columns)).key)
@@ -130,6 +148,10 @@ def _conditions(screen: Any, name: str, filters: dict[str, str]) -> list[Any]:
         return [column == values[value]] if value in values else []
     if isinstance(column.type, sa.Boolean):
         return [column.is_(value == "1")] if value in ("0", "1") else []
+    if isinstance(column.type, sa.Integer):
+        return [column == whole(value, 0, 2**31 - 1, -1)]
+    if not isinstance(column.type, sa.String):
+        return []
     return [column == value]
 
 
@@ -145,6 +167,17 @@ def _search(model: type, path: str, text: str) -> Any:
     if head == "matches":
         return model.matches(text)
     return getattr(model, head).contains(text, autoescape=True)
+
+
+def searches_people(model: type, path: str) -> bool:
+    """Whether a search path ends at somebody's name, phone or number."""
+    for step in path.split("."):
+        relation = inspect(model).relationships.get(step)
+        if relation is None:
+            column = inspect(model).column_attrs.get(step)
+            return column is None or bool(column.columns[0].info.get("private"))
+        model = relation.mapper.class_
+    return True
 
 
 def count(ids: sa.Select) -> int:
@@ -200,7 +233,7 @@ def _ordered(model: type, name: str) -> Any:
 def filter_fields(screen: Any, arguments: ListArguments) -> list[FilterField]:
     """The filters above the list, with what is set now."""
     fields = []
-    for name in screen.filter_by:
+    for name in usable_filters(screen):
         if name == "voided":
             fields.append(_select("voided", _("State"), arguments, [("", _("Valid")), ("yes", _("Voided")),
                                                                     ("all", _("All"))]))

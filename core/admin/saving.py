@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
-from core.areas.tenancy import Deletable, TenantModel, tenant_models
+from core.areas.tenancy import Deletable, TenantModel, Voidable, model_of, tenant_models
 from core.audit.models import OnceKey
 from core.clock import now
 from core.errors import ValidationError
@@ -72,6 +72,21 @@ def save_changes(session: Session, record: TenantModel, version: str, change: Ca
         raise broken_rule(error) from error
 
 
+def commit(session: Session) -> None:
+    """Commit a change that asks for no row version; what happened in between is said in words.
+
+    Raises ValidationError when another person changed the record in the same moment, or a key is broken.
+    """
+    try:
+        session.commit()
+    except StaleDataError as error:
+        session.rollback()
+        raise ValidationError(_("Somebody else has just changed this record. Please look again.")) from error
+    except IntegrityError as error:
+        session.rollback()
+        raise broken_rule(error) from error
+
+
 def broken_rule(error: IntegrityError) -> ValidationError:
     """The sentence that the broken key declares; never the database's own words."""
     for model in tenant_models():
@@ -90,14 +105,21 @@ def _names(error: IntegrityError, index: sa.Index) -> bool:
 
 
 def send_to_bin(session: Session, record: Any, by: str) -> None:
-    """Delete to the recycle bin; refused while living records point to it."""
+    """Delete to the recycle bin and commit; refused while living records point to it."""
+    put_in_bin(session, record, by)
+    commit(session)
+
+
+def put_in_bin(session: Session, record: Any, by: str) -> None:
+    """Mark as deleted, without the commit: several go together or not at all."""
+    if record.deleted_at is not None:
+        raise ValidationError(_("“%(name)s” is in the recycle bin already.", name=record.label))
     uses = references_to(session, record)
     if uses:
         raise ValidationError(
             _("“%(name)s” cannot be deleted: it is used in %(uses)s.", name=record.label, uses="、".join(uses))
         )
     record.deleted_at, record.deleted_by = now(), by
-    session.commit()
 
 
 def references_to(session: Session, record: Any) -> list[str]:
@@ -110,6 +132,8 @@ def references_to(session: Session, record: Any) -> list[str]:
             query = sa.select(sa.func.count()).where(getattr(model, column.key) == record.id).select_from(model)
             if issubclass(model, Deletable):
                 query = query.where(model.deleted_at.is_(None))
+            if issubclass(model, Voidable):
+                query = query.where(model.voided_at.is_(None))
             if number := session.scalar(query):
                 uses.append(f"{getattr(model, 'title', model.__tablename__)} × {number}")
     return uses
@@ -123,21 +147,39 @@ def owned_by(model: type, record: Any) -> bool:
 
 
 def restore(session: Session, record: Any) -> None:
-    """Take a record out of the recycle bin; refused where it would double a living one."""
+    """Take a record out of the recycle bin and commit; refused where it would double a living one.
+
+    Refused too while something that it belongs to is still in the bin.
+    """
+    for target in deleted_parents(session, record):
+        raise ValidationError(_("Please restore “%(name)s” first.", name=target.label))
     record.deleted_at = record.deleted_by = None
-    try:
-        session.commit()
-    except IntegrityError as error:
-        session.rollback()
-        raise broken_rule(error) from error
+    commit(session)
+
+
+def deleted_parents(session: Session, record: Any) -> list[Any]:
+    """What the record refers to and is itself in the recycle bin."""
+    parents = []
+    for column in type(record).__table__.columns:
+        target = column.info.get("references")
+        if target and issubclass(model_of(target), Deletable):
+            model = model_of(target)
+            wanted = sa.select(model).where(model.id == getattr(record, column.key), model.deleted_at.is_not(None))
+            parents += session.scalars(wanted)
+    return parents
 
 
 def void(session: Session, record: Any, by: str, reason: str) -> None:
     """作废: the entry stays, with who and why; it counts no more."""
-    reason = " ".join(reason.split())[:200]
+    reason = clean_reason(reason)
     if len(reason) < 2:
         raise ValidationError(_("Please give the reason for voiding."), "reason")
     if record.voided_at is not None:
         raise ValidationError(_("This entry is already void."))
     record.voided_at, record.voided_by, record.void_reason = now(), by, reason
-    session.commit()
+    commit(session)
+
+
+def clean_reason(text: str) -> str:
+    """A reason as it is kept: one line, nothing invisible, at most 200 characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]

@@ -4,6 +4,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 import wtforms as wt
@@ -22,8 +23,18 @@ from core.admin.gate import visit
 from core.admin.listing import BulkAction, Column, Listing, PageLink, Row, RowAction, Tool
 from core.admin.page import ABOVE, COMMUNITY, Access
 from core.admin.query import ListArguments, SpecialFilter
-from core.admin.saving import Stale, create_once, restore, save_changes, send_to_bin, void
-from core.admin.values import NONE, Field, field_at, private_label, show
+from core.admin.saving import (
+    Stale,
+    clean_reason,
+    commit,
+    create_once,
+    put_in_bin,
+    restore,
+    save_changes,
+    send_to_bin,
+    void,
+)
+from core.admin.values import NONE, Field, field_at, is_there, private_label, show
 from core.areas.tenancy import Deletable, Voidable
 from core.audit.models import Deed
 from core.audit.trail import note_deed
@@ -101,6 +112,20 @@ class Screen(Access, ModelView):
             abort(403 if action in self.actions() else 404)
         return answer
 
+    def check_declaration(self) -> None:
+        """Every path, filter, order and search of the declaration must be there."""
+        super().check_declaration()
+        for path in (*self.column_list, *self.detail_list):
+            if not hasattr(self, f"cell_{path.replace('.', '_')}") and not is_there(self.model, path):
+                raise AttributeError(path)
+        for name in (*self.filter_by, *self.form_columns):
+            if name not in self.special_filters and name != "voided" and not hasattr(self.model, name):
+                raise AttributeError(name)
+        for name in (*self.default_order, *(column for columns in self.sort_by.values() for column in columns)):
+            getattr(self.model, name.removeprefix("-"))
+        for path in self.search_by:
+            q.searches_people(self.model, path)
+
     def is_action_allowed(self, name: str) -> bool:
         """Bulk actions are for those who may void."""
         return self.allows("void")
@@ -132,7 +157,7 @@ class Screen(Access, ModelView):
 
     def searches_people(self) -> bool:
         """Whether the search looks at residents."""
-        return any("." in path or path == "matches" for path in self.search_by)
+        return any(q.searches_people(self.model, path) for path in self.search_by)
 
     def cell(self, path: str, record: Any) -> str | Markup:
         """A value as shown in lists, details and exports."""
@@ -243,8 +268,9 @@ class Screen(Access, ModelView):
             tools.append(Tool(_("New"), self.get_url(".create_view"), primary=True, icon="plus"))
         if self.allows("export"):
             asked = arguments.query(page=None, size=None)
-            tools.append(Tool(_("Export Excel"), self.get_url(".export", export_type="xlsx", **asked), icon="export", post=True))
-            tools.append(Tool(_("Export CSV"), self.get_url(".export", export_type="csv", **asked), icon="export", post=True))
+            for kind, label in (("xlsx", _("Export Excel")), ("csv", _("Export CSV"))):
+                url = self.get_url(".export", export_type=kind, **asked)
+                tools.append(Tool(label, url, icon="export", post=True))
         if issubclass(self.model, Deletable) and self.allows("void"):
             tools.append(Tool(_("Back to the list"), self.get_url(".index_view"), icon="list") if arguments.bin else
                          Tool(_("Recycle bin"), self.get_url(".index_view", bin=1), icon="trash"))
@@ -296,13 +322,19 @@ class Screen(Access, ModelView):
 
     def sections(self, record: Any, revealed: dict[str, str]) -> list[tuple[str, list[tuple[str, Any, str | None]]]]:
         """(heading, [(label, value, address that reveals it)])."""
-        rows = []
-        for field in self._details_fields():
-            hidden = self._is_hidden(field, record) and self.allows("reveal")
-            url = self.get_url(".reveal_view", id=record.id, field=field.path) if hidden else None
-            value = revealed.get(field.path) or self.cell(field.path, record)
-            rows.append((str(field.label), value, None if field.path in revealed else url))
-        return [("", rows)]
+        return [("", [self.fact(path, record, revealed) for path in self.detail_list or self.column_list])]
+
+    def fact(self, path: str, record: Any, revealed: dict[str, str]) -> tuple[str, Any, str | None]:
+        """(label, value, address that reveals it) of a field."""
+        field = self.field(path)
+        hidden = path not in revealed and self._is_hidden(field, record) and self.allows("reveal")
+        url = self.get_url(".reveal_view", id=record.id, field=path) if hidden else None
+        return str(field.label), revealed.get(path) or self.cell(path, record), url
+
+    def clear_value(self, record: Any, path: str) -> str | None:
+        """A hidden value of the record's page in clear; None where there is no such value, or it is not hidden."""
+        field = next((f for f in self._details_fields() if f.path == path), None)
+        return show(field.value(record)) if field is not None and self._is_hidden(field, record) else None
 
     def _is_hidden(self, field: Field, record: Any) -> bool:
         value = field.value(record)
@@ -314,21 +346,22 @@ class Screen(Access, ModelView):
 
     def detail_actions(self, record: Any) -> list[RowAction]:
         """The buttons on a record's page."""
-        return [a for a in self.row_actions(record) if ".details_view" not in a.url][1:]
+        in_bin = getattr(record, "deleted_at", None) is not None
+        here = self.get_url(".details_view", id=record.id)
+        return [action for action in self.row_actions(record, in_bin) if action.url != here]
 
     @expose("/reveal/", methods=("POST",))
     def reveal_view(self) -> ResponseReturnValue:
         """Show one private value in clear, with a reason, which is logged."""
         record = self.record_or_404()
         path = request.args.get("field", "")
-        field = next((f for f in self._details_fields() if f.path == path), None)
-        if field is None or not self._is_hidden(field, record):
+        revealed = self.clear_value(record, path)
+        if revealed is None:
             abort(404)
-        reason = " ".join(request.form.get("reason", "").split())[:200]
+        reason = clean_reason(request.form.get("reason", ""))
         if len(reason) < 2:
             flash(_("Please give the reason for looking at it."), "error")
             return redirect(self.get_url(".details_view", id=record.id))
-        revealed = show(field.value(record))
         note_deed(db.session(), Deed.REVEALED, record.__tablename__, record.id, reason=reason,
                   changes={path: None})
         page = self.details_page(record, {path: revealed})
@@ -468,15 +501,17 @@ class Screen(Access, ModelView):
         """A bulk action on the ticked rows of this community; all or none."""
         if request.form.get("action") != "delete" or not issubclass(self.model, Deletable):
             abort(404)
-        wanted = {int(t) for t in request.form.getlist("rowid") if t.isascii() and t.isdecimal() and len(t) < 19}
+        ticked = request.form.getlist("rowid")[: q.PAGE_SIZES[-1] + 1]
+        wanted = {int(t) for t in ticked if t.isascii() and t.isdecimal() and len(t) < 19}
         rows = list(db.session.scalars(living(self.model).where(self.model.id.in_(wanted)))) if wanted else []
-        if not rows or len(rows) != len(wanted):
+        if not rows or len(rows) != len(ticked):
             flash(_("Some of the ticked records are not there any more. Please tick again."), "error")
             return redirect(self.get_url(".index_view"))
 
         def delete_all() -> None:
             for row in rows:
-                send_to_bin(db.session(), row, visit().user.username)
+                put_in_bin(db.session(), row, visit().user.username)
+            commit(db.session())
 
         return self._do(delete_all, ngettext("%(num)s record is in the recycle bin.",
                                              "%(num)s records are in the recycle bin.", len(rows)))
@@ -487,7 +522,7 @@ class Screen(Access, ModelView):
     def ajax_lookup(self) -> ResponseReturnValue:
         """Choices of a reference field as [[id, label], …], at most 20."""
         field = self._create_form_class()._fields.get(request.args.get("name", ""))
-        if not isinstance(field, ReferenceField) or not visit().access.sees_names:
+        if not isinstance(field, ReferenceField) or not visit().access.sees_names or not self.writable():
             abort(404)
         text = request.args.get("query", "").replace("\x00", "").strip()[:q.LONGEST_SEARCH]
         target = field.target
@@ -515,15 +550,13 @@ class Screen(Access, ModelView):
         else:
             body = write_table(heads, self._export_rows(ids, above), str(self.title))
             kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        response = Response(body, mimetype=kind)
-        response.headers.set("Content-Disposition", "attachment", filename=name)
-        return response
+        return download(body, kind, name)
 
     def _export_rows(self, ids: list[int], above: bool) -> Iterator[list[Any]]:
         for start in range(0, len(ids), 500):
             for record in q.rows_of(self, ids[start:start + 500]):
                 row = self._row(record, above, ListArguments(1, 20, None, False, "", {}))
-                yield [str(cell) if isinstance(cell, Markup) else cell for cell in row.cells]
+                yield [cell.striptags() if isinstance(cell, Markup) else cell for cell in row.cells]
 
     def _note_export(self, rows: int) -> None:
         """Log first, then read: the write lock is not held while a long list is written."""
@@ -535,6 +568,15 @@ class Screen(Access, ModelView):
                       what=f"{Deed.EXPORTED.value}: {self.endpoint} × {rows}")
         session.commit()
         session.info["writes"] = False
+
+
+def download(body: Any, kind: str, name: str) -> Response:
+    """A file to keep; its name may be Chinese (RFC 5987: header lines themselves are Latin letters only)."""
+    response = Response(body, mimetype=kind)
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\/' else "_" for c in name)
+    response.headers.set("Content-Disposition", "attachment", filename=plain,
+                         **{"filename*": f"UTF-8''{quote(name, safe='')}"})
+    return response
 
 
 def put_error(form: wt.Form, error: ValidationError) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -12,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import inspect
 from sqlalchemy.orm import RelationshipProperty
 
+from core.areas.tenancy import TenantModel, model_of
 from core.clock import beijing
 from core.extensions import Choice, Money
 from core.residents.masking import mask_identity, mask_name, mask_phone, mask_text
@@ -63,6 +65,17 @@ def field_at(model: type, path: str) -> Field:
     return Field(path, info.get("label") or LABELS.get(last, last), info.get("private"), bool(info.get("numeric")))
 
 
+def is_there(model: type, path: str) -> bool:
+    """Whether a path can be followed from this model to an attribute."""
+    *steps, last = path.split(".")
+    for step in steps:
+        relation = inspect(model).relationships.get(step)
+        if relation is None:
+            return False
+        model = relation.mapper.class_
+    return hasattr(model, last)
+
+
 LABELS = {
     "address": _l("Address"), "age": _l("Age"), "id": _l("No."), "label": _l("Name"), "voided_at": _l("Voided at"),
     "voided_by": _l("Voided by"), "void_reason": _l("Reason for voiding"), "deleted_at": _l("Deleted at"),
@@ -71,8 +84,24 @@ LABELS = {
 
 
 def private_label(value: Any) -> str | None:
-    """Whether the label of a record is somebody's name."""
-    return getattr(type(value), "label_private", None)
+    """Whether the label of a record is somebody's name: "name", or None.
+
+    Without a word of the model itself, a label of its own making counts as a name where the model refers to
+    somebody: a diner's label is the resident's name, though no column of the diner says so.
+    """
+    return private_label_of(type(value)) if isinstance(value, TenantModel) else None
+
+
+@cache
+def private_label_of(model: type[TenantModel]) -> str | None:
+    """The same for every record of a model."""
+    if hasattr(model, "label_private"):
+        return model.label_private
+    if model.label is TenantModel.label:
+        return None
+    targets = {c.info["references"] for c in model.__table__.columns if c.info.get("references")}
+    labels = (private_label_of(model_of(t)) for t in targets if t != model.__tablename__)
+    return next((label for label in labels if label), None)
 
 
 def show(value: Any) -> str:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_admin.base import expose
 from flask_babel import gettext as _
 
@@ -13,9 +13,9 @@ from core.accounts.access import Access
 from core.accounts.roles import Action
 from core.admin.gate import Visit, manager, visit
 from core.admin.page import ABOVE, COMMUNITY, Page
-from core.areas.models import Area, PluginSwitch
+from core.areas.models import Area
 from core.areas.scope import scope_of, session_for
-from core.areas.service import communities_with
+from core.areas.service import communities_with, plugins_on
 from core.clock import beijing, now, today
 from core.declarations import Metric
 from core.extensions import db
@@ -83,15 +83,11 @@ class Workbench(Page):
 
 def _sees_figures(access: Access, plugin: str) -> bool:
     """Whether the person may see any of the plugin's records here (system administrators may not)."""
-    from flask import current_app
-
     screens = dict(current_app.extensions["jinlin_screens"]).get(plugin, [])
     return any(access.may(s.permission(Action.VIEW)) for s in screens if Action.VIEW in s.actions())
 
 
 def _on_in(session: Any, community: Area) -> set[str]:
-    from core.areas.service import plugins_on
-
     return plugins_on(session, community)
 
 
@@ -110,8 +106,9 @@ def _counted(here: Visit, plugin: str, metric: Metric) -> SimpleNamespace:
 def _url(metric: Metric, start: date, end: date, slug: str | None = None) -> str | None:
     if metric.screen is None:
         return None
+    days = {f"{metric.day.key}_from": start.isoformat(), f"{metric.day.key}_to": end.isoformat()}
     area = {"area": slug} if slug else {}
-    return url_for(f"{metric.screen}.index_view", day_from=start.isoformat(), day_to=end.isoformat(), **area)
+    return url_for(f"{metric.screen}.index_view", **days, **metric.filters, **area)
 
 
 def _figures(metric: Metric, days: SimpleNamespace, here: Visit) -> list[SimpleNamespace]:
@@ -153,10 +150,10 @@ def _table(plugin: str, metric: Metric, days: SimpleNamespace, here: Visit) -> S
             cell(f"{days.all.get(area.id, 0):,}", _url(metric, date(1970, 1, 1), day, area.slug)),
             cell("", points=series),
         ])
-    column = lambda label, numeric=False: SimpleNamespace(label=label, numeric=numeric, lead=True)  # noqa: E731
+    column = lambda label, numeric=False: SimpleNamespace(label=label, numeric=numeric, lead=True)  # noqa: E731 – as above
     return SimpleNamespace(
         title=_("%(what)s by community", what=metric.title), note=_("Every figure opens the list behind it"),
-        columns=[column(_("Community")), column(_("Today")), column(_("Number today"), True),
+        columns=[column(_("Community")), column(_("State today")), column(_("Number today"), True),
                  column(_("This month"), True), column(_("Since opening"), True), column(_("Last 30 days"))], rows=rows,
     )
 

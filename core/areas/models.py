@@ -31,7 +31,7 @@ class Area(db.Model):  # type: ignore[name-defined]
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     parent_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("area.id"))
-    name: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Name")})
+    name: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Area name")})
     kind: Mapped[AreaKind] = mapped_column(choice_column(AreaKind), info={"label": _l("Kind")})
     slug: Mapped[str] = mapped_column(sa.String(40), unique=True)
     division_code: Mapped[str | None] = mapped_column(sa.String(12), unique=True)
@@ -81,7 +81,7 @@ class AreaProfile(db.Model):  # type: ignore[name-defined]
     compounds: Mapped[int | None] = mapped_column(info={"label": _l("Compounds")})
     buildings: Mapped[int | None] = mapped_column(info={"label": _l("Buildings")})
     households: Mapped[int | None] = mapped_column(info={"label": _l("Households")})
-    residents: Mapped[int | None] = mapped_column(info={"label": _l("Residents")})
+    residents: Mapped[int | None] = mapped_column(info={"label": _l("Number of residents")})
     volunteers: Mapped[int | None] = mapped_column(info={"label": _l("Volunteers")})
     teams: Mapped[int | None] = mapped_column(info={"label": _l("Teams")})
     party_branches: Mapped[int | None] = mapped_column(info={"label": _l("Party branches")})

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState, Session, attributes, with_loader_criteria
-from sqlalchemy.sql import visitors
+from sqlalchemy.orm.util import LoaderCriteriaOption
 
-from core.areas.models import Area, PluginSwitch
+from core.areas.models import Area, AreaKind, PluginSwitch
+from core.areas.statements import named_tenant_tables
 from core.areas.tenancy import TenantModel
 from core.errors import ScopeError
 from core.extensions import ScopedSession, db
@@ -31,30 +32,41 @@ class Scope:
     community_id: int | None = None
     plugin: str | None = None
 
-    def criteria(self) -> object:
-        """The WHERE that every statement on tenant tables gets in this scope."""
+    def criteria(self) -> LoaderCriteriaOption:
+        """The WHERE that every statement on tenant tables gets in this scope, whatever it joins.
+
+        SQLAlchemy keeps the SQL of these lambdas and binds only the plain values in their closures anew: a whole
+        subquery in a closure would be the one of the first scope for ever after.
+        """
         if self.community_id is not None:
             community_id = self.community_id
             return with_loader_criteria(
                 TenantModel, lambda cls: cls.community_id == community_id, include_aliases=True
             )
-        ids = self.communities()
+        below = f"{self.path}%"
+        if self.plugin is None:
+            return with_loader_criteria(
+                TenantModel, lambda cls: cls.community_id.in_(
+                    sa.select(Area.id).where(Area.path.like(below), Area.kind == AreaKind.COMMUNITY)
+                ), include_aliases=True,
+            )
+        plugin = self.plugin
         return with_loader_criteria(
-            TenantModel, lambda cls: cls.community_id.in_(ids), include_aliases=True, track_closure_variables=False
+            TenantModel, lambda cls: cls.community_id.in_(
+                sa.select(Area.id).join(PluginSwitch, PluginSwitch.community_id == Area.id).where(
+                    Area.path.like(below), Area.kind == AreaKind.COMMUNITY, PluginSwitch.plugin == plugin,
+                    PluginSwitch.off_on.is_(None),
+                )
+            ), include_aliases=True,
         )
 
-    def communities(self) -> sa.Select[tuple[int]]:
-        """The ids of the communities in scope, as a subquery (a long list of ids would cost time)."""
-        ids = sa.select(Area.id).where(Area.path.startswith(self.path, autoescape=True), Area.is_community)
-        if self.plugin:
-            on = sa.select(PluginSwitch.community_id).where(
-                PluginSwitch.plugin == self.plugin, PluginSwitch.off_on.is_(None)
-            )
-            ids = ids.where(Area.id.in_(on))
-        return ids
-
-
-EVERYTHING = Scope("/")
+    def holds_for(self, model: type[TenantModel]) -> sa.ColumnElement[bool]:
+        """The same as a plain condition on one model."""
+        if self.community_id is not None:
+            return model.community_id == self.community_id
+        return model.community_id.in_(
+            sa.select(Area.id).where(Area.path.like(f"{self.path}%"), Area.kind == AreaKind.COMMUNITY)
+        )
 
 
 def scope_of(area: Area, plugin: str | None = None) -> Scope:
@@ -87,36 +99,44 @@ def session_for(
             session.commit()
 
 
-def tenant_tables(statement: sa.Executable) -> set[sa.Table]:
-    """The tenant tables that a statement names anywhere, subqueries included."""
-    found = set()
-    for element in visitors.iterate(statement):
-        table = element if isinstance(element, sa.Table) else getattr(element, "table", None)
-        if isinstance(table, sa.Table) and table.info.get("tenant"):
-            found.add(table)
-    return found
-
-
 @event.listens_for(ScopedSession, "do_orm_execute")
 def _limit_to_scope(state: ORMExecuteState) -> None:
-    if state.execution_options.get("unscoped_ok") or state.is_column_load:
+    if state.execution_options.get("unscoped_ok"):
         return
-    if isinstance(state.statement, sa.TextClause):
-        raise ScopeError("text() cannot be limited to a community")
-    if not tenant_tables(state.statement):
+    made_by_orm = state.is_column_load or state.is_relationship_load
+    if not (set(tables_of_mappers(state)) if made_by_orm else named_tenant_tables(state.statement)):
         return
     scope = state.session.info.get("scope")
     if scope is None:
         raise ScopeError("this session has no scope")
     if not state.is_orm_statement or state.is_insert or isinstance(state.parameters, list):
         raise ScopeError("only ORM statements can be limited to a community")
-    if state.is_relationship_load and _carries_criteria(state):
-        return
-    state.statement = state.statement.options(scope.criteria())
+    if state.is_update or state.is_delete:
+        _check_bulk(state, scope)
+    if state.is_column_load:  # a refresh: it takes no criteria
+        state.statement = state.statement.where(*(scope.holds_for(m.class_) for m in state.all_mappers))
+    elif not (state.is_relationship_load and _carries_criteria(state)):
+        state.statement = state.statement.options(scope.criteria())
+
+
+def tables_of_mappers(state: ORMExecuteState) -> Iterator[sa.Table]:
+    """The tenant tables that a statement of the ORM's own (a relation, a refresh) reads."""
+    return (m.local_table for m in state.all_mappers if m.local_table.info.get("tenant"))
+
+
+def _check_bulk(state: ORMExecuteState, scope: Scope) -> None:
+    if scope.community_id is None:
+        raise ScopeError("an area is read only")
+    changed = {*(getattr(state.statement, "_values", None) or {}), *(state.parameters or {})}
+    if any(getattr(column, "key", column) == "community_id" for column in changed):
+        raise ScopeError("rows do not move to another community")
 
 
 def _carries_criteria(state: ORMExecuteState) -> bool:
-    return any(isinstance(o, type(EVERYTHING.criteria())) for o in state.user_defined_options)
+    return any(
+        isinstance(option, LoaderCriteriaOption) and option.root_entity is TenantModel
+        for option in state.user_defined_options
+    )
 
 
 @event.listens_for(ScopedSession, "before_flush")
@@ -130,7 +150,7 @@ def _check_rows(session: Session, _context: object, _instances: object) -> None:
 def _check_row(session: Session, row: TenantModel, scope: Scope | None) -> None:
     if scope is None or scope.community_id is None:
         raise ScopeError("rows are written in the session of one community")
-    if row in session.new and row.community_id is None:
+    if sa.inspect(row).pending and row.community_id is None:  # session.new is made anew at each look
         row.community_id = scope.community_id
     history = attributes.get_history(row, "community_id")
     touched = {*history.added, *history.deleted, *history.unchanged} - {None}

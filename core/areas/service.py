@@ -2,21 +2,23 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from core.areas.models import Area, AreaKind, PluginPolicy, PluginSettings, PluginSwitch, Policy
+from core.areas.models import Area, AreaKind, AreaProfile, PluginPolicy, PluginSettings, PluginSwitch, Policy
 from core.errors import ValidationError
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
-RESERVED_SLUGS = frozenset(
-    ("login logout static healthz readyz account admin api app assets docs help jinlin metrics files jobs "
-     "favicon.ico robots.txt system www new edit").split()
-)
+RESERVED_SLUGS = frozenset({
+    "login", "logout", "static", "healthz", "readyz", "account", "admin", "api", "app", "assets", "docs", "help",
+    "jinlin", "metrics", "files", "jobs", "favicon.ico", "robots.txt", "system", "www", "new", "edit",
+})
 
 
 def add_area(
@@ -27,6 +29,8 @@ def add_area(
         raise ValidationError(_("A community has no areas below it."), "parent")
     if parent is None and kind == AreaKind.COMMUNITY:
         raise ValidationError(_("A community lies below a street."), "kind")
+    if parent is not None and parent.closed_on:
+        raise ValidationError(_("“%(name)s” is closed.", name=parent.name), "parent")
     name = check_name(session, name, parent)
     area = Area(
         parent=parent, name=name, kind=kind, slug=check_slug(session, slug),
@@ -37,6 +41,19 @@ def add_area(
     area.path = f"{parent.path if parent else '/'}{area.id}/"
     session.flush()
     return area
+
+
+def edit_area(
+    session: Session, area: Area, name: str, kind: AreaKind, slug: str, division_code: str | None,
+) -> None:
+    """Rename a node or correct its kind, address and code; its records and memberships stay with it."""
+    if (kind == AreaKind.COMMUNITY) != area.is_community:
+        raise ValidationError(_("A community stays a community: its records belong to it."), "kind")
+    area.name = check_name(session, name, area.parent, but=area)
+    area.kind = kind
+    area.slug = check_slug(session, slug, but=area)
+    area.division_code = check_division_code(session, division_code, kind, but=area)
+    session.flush()
 
 
 def check_name(session: Session, name: str, parent: Area | None, but: Area | None = None) -> str:
@@ -68,10 +85,10 @@ def check_slug(session: Session, slug: str, but: Area | None = None) -> str:
 
 def check_division_code(session: Session, code: str | None, kind: AreaKind, but: Area | None = None) -> str | None:
     """12 digits, once; a community's last three are not 000 (domain.md §6). None if not given."""
-    code = (code or "").strip()
+    code = "".join(unicodedata.normalize("NFKC", code or "").split())
     if not code:
         return None
-    if not re.fullmatch(r"[1-9]\d{11}", code):
+    if not re.fullmatch(r"[1-9][0-9]{11}", code):
         raise ValidationError(_("The division code has 12 digits and does not begin with 0."), "division_code")
     if kind == AreaKind.COMMUNITY and code.endswith("000"):
         raise ValidationError(_("The last three digits of a community's code are not 000."), "division_code")
@@ -108,12 +125,35 @@ def close_area(session: Session, area: Area, day: date) -> None:
     if open_below:
         raise ValidationError(_("Please close these first: %(names)s", names="、".join(open_below)))
     area.closed_on = day
+    session.flush()
+
+
+def reopen_area(session: Session, area: Area) -> None:
+    """Open a closed node again. Raises ValidationError while the area above is closed."""
+    if area.parent is not None and area.parent.closed_on:
+        raise ValidationError(_("“%(name)s” is closed.", name=area.parent.name))
+    area.closed_on = None
+    session.flush()
+
+
+def save_profile(session: Session, area: Area, year: int, figures: dict[str, Any]) -> None:
+    """Keep the declared figures of a year; a year has one profile."""
+    profile = session.scalar(
+        sa.select(AreaProfile).where(AreaProfile.area_id == area.id, AreaProfile.year == year)
+    )
+    if profile is None:
+        profile = AreaProfile(area_id=area.id, year=year)
+        session.add(profile)
+    for name, value in figures.items():
+        setattr(profile, name, value)
+    session.flush()
 
 
 def areas_below(session: Session, area: Area, *, communities: bool = False) -> list[Area]:
     """The node and everything below it (or only the communities), in the order of the tree."""
-    found = sa.select(Area).where(Area.path.startswith(area.path, autoescape=True)).order_by(Area.path)
-    return list(session.scalars(found.where(Area.is_community) if communities else found))
+    found = sa.select(Area).where(Area.path.startswith(area.path, autoescape=True))
+    found = found.where(Area.is_community) if communities else found
+    return sorted(session.scalars(found), key=lambda node: node.ancestor_ids)
 
 
 def plugins_on(session: Session, area: Area) -> set[str]:
@@ -148,14 +188,21 @@ def switch_off(session: Session, community: Area, plugin: str, day: date) -> Non
 
 
 def policy_for(session: Session, area: Area, plugin: str) -> Policy:
-    """The policy that holds in this area: the nearest one at it or above it, else allowed."""
-    rows = session.execute(
+    """The policy that holds in this area; what an area above decides cannot be changed below it."""
+    return deciding_policy(session, area, plugin)[0]
+
+
+def deciding_policy(session: Session, area: Area, plugin: str) -> tuple[Policy, int | None]:
+    """The highest decision over this area and the id of the area that made it; allowed if there is none."""
+    policies = dict(session.execute(
         sa.select(PluginPolicy.area_id, PluginPolicy.policy).where(
             PluginPolicy.plugin == plugin, PluginPolicy.area_id.in_(area.ancestor_ids)
         )
-    ).all()
-    policies = dict(rows)
-    return next((policies[i] for i in reversed(area.ancestor_ids) if i in policies), Policy.ALLOWED)
+    ).all())
+    for area_id in area.ancestor_ids:
+        if policies.get(area_id, Policy.ALLOWED) != Policy.ALLOWED:
+            return policies[area_id], area_id
+    return Policy.ALLOWED, None
 
 
 def set_policy(session: Session, area: Area, plugin: str, policy: Policy) -> None:

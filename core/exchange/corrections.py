@@ -81,6 +81,5 @@ def _put_reason(sheet: Worksheet, row: int, column: int, reason: str | None) -> 
         cell.value, cell.fill = None, PatternFill()
         return
     cell.value = harmless(reason)[:LONGEST_TEXT]
-    cell.data_type = "s"  # never a formula
     cell.alignment = Alignment(wrap_text=True, vertical="top")
     cell.fill = LIGHT_RED

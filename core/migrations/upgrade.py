@@ -11,6 +11,7 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from flask import current_app
+from flask_babel import gettext as _
 
 from core.areas.models import Area
 from core.errors import SetupError
@@ -18,6 +19,7 @@ from core.extensions import db
 from core.plugin_manager import PluginManager
 
 CORE = "core"
+LOCK = 0x6A696E6C696E  # "jinlin": of two upgrades of one PostgreSQL database the second waits
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,21 @@ def _waiting(chain: Chain, connection: sa.Connection) -> list[str]:
     return list(_steps(chain.script(), context.get_current_revision()))
 
 
+def check_not_newer(revisions: dict[str, str]) -> None:
+    """Raises SetupError if one of these (chain → how far) is unknown here; plugins not installed do not count."""
+    for chain in chains():
+        if current := revisions.get(chain.name):
+            list(_steps(chain.script(), current))
+
+
 def _steps(script: ScriptDirectory, current: str | None) -> Iterator[str]:
     try:
         for revision in reversed(list(script.iterate_revisions("heads", current or "base"))):
             if revision.revision != current:
                 yield revision.revision
     except ResolutionError as error:
-        raise SetupError(f"The database is newer than this program ({error}). Please install the newer one.") from error
+        raise SetupError(_("The data are newer than this program (%(reason)s). Please install the newer program.",
+                           reason=error)) from error
 
 
 def upgrade() -> list[str]:
@@ -89,7 +99,8 @@ def _upgrade_chain(chain: Chain, connection: sa.Connection) -> list[str]:
         with connection.begin():
             done = _run(chain, connection)
             if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()):
-                raise SetupError(f"migration {chain.name}: {len(broken)} rows would point nowhere; nothing was changed")
+                raise SetupError(_("The upgrade of %(name)s would leave %(count)s rows that point nowhere. "
+                                   "Nothing of it was changed.", name=chain.name, count=len(broken)))
         return done
     finally:
         if sqlite:
@@ -97,6 +108,8 @@ def _upgrade_chain(chain: Chain, connection: sa.Connection) -> list[str]:
 
 
 def _run(chain: Chain, connection: sa.Connection) -> list[str]:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     _see_every_row(connection)
     context = MigrationContext.configure(
         connection, opts={"version_table": chain.version_table, "render_as_batch": True}

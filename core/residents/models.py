@@ -1,10 +1,12 @@
 """Residents (居民档案): persons, their phones, and dated tags; shared by the plugins."""
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
 
@@ -13,7 +15,6 @@ from core.encryption import EncryptedText, ring_of_app
 from core.extensions import Choice, choice_column
 from core.residents.masking import mask_address
 from core.residents.sex import Sex
-
 
 IDENTITY, PHONE, LAST4 = "resident.identity_number", "resident_phone.number", "resident_phone.last4"
 
@@ -58,7 +59,8 @@ class Resident(Deletable, TenantModel):
     registered_here: Mapped[bool | None] = mapped_column(info={"label": _l("Registered here")})
     contact_note: Mapped[str | None] = mapped_column(
         EncryptedText("resident.contact_note"),
-        info={"label": _l("Contact note"), "private": "note", "hint": _l("e.g. hard of hearing, does not hear a knock")},
+        info={"label": _l("Contact note"), "private": "note",
+              "hint": _l("e.g. hard of hearing, does not hear a knock")},
     )
     state: Mapped[LifeState] = mapped_column(
         choice_column(LifeState), default=LifeState.ALIVE, info={"label": _l("State")}
@@ -79,9 +81,9 @@ class Resident(Deletable, TenantModel):
     @classmethod
     def matches(cls, text: str) -> Any:
         """The condition that finds people by a piece of the name, pinyin, initials, phone, last four or number."""
-        text = text.strip()
+        text = "".join(unicodedata.normalize("NFKC", text).split())
         ring = ring_of_app()
-        digits = text.replace(" ", "").replace("-", "")
+        digits = text.replace("-", "")
         if digits[:-1].isdecimal() and len(digits) == 18:
             return cls.identity_hash == ring.blind_index(digits.upper(), IDENTITY)
         if digits.isdecimal() and digits.isascii():
@@ -90,7 +92,7 @@ class Resident(Deletable, TenantModel):
             )
             return cls.id.in_(sa.select(ResidentPhone.resident_id).where(column == ring.blind_index(digits, context)))
         if text.isascii():
-            return cls.search_key.contains(text.lower().replace(" ", ""), autoescape=True)
+            return cls.search_key.contains(text.lower().replace("'", ""), autoescape=True)
         return cls.name.contains(text, autoescape=True)
 
     @property
@@ -101,9 +103,9 @@ class Resident(Deletable, TenantModel):
 
     @property
     def address(self) -> str:
-        """小区/楼栋/单元/室 in one line, or where else the person lives."""
+        """小区/楼栋/单元/室 in one line; an address elsewhere is shown only one at a time, with a reason."""
         if self.lives_elsewhere:
-            return self.other_address or ""
+            return str(_("Lives elsewhere"))
         house = "".join(part for part in (self.building, self.unit, self.room) if part)
         return " ".join(part for part in (self.compound, house) if part)
 
@@ -111,7 +113,7 @@ class Resident(Deletable, TenantModel):
     def masked_address(self) -> str:
         """As shown to those who may not see it (domain.md §7.2)."""
         if self.lives_elsewhere:
-            return "***" if self.other_address else ""
+            return self.address
         return mask_address(self.compound, self.building, self.unit, self.room)
 
     def age_on(self, day: date) -> int | None:

@@ -1,5 +1,5 @@
-/* The one script of Jinlin's pages: no framework, nothing inline, works in Chromium 86. Every page also works without it,
-   only less conveniently (the server asks its own second questions). Words come from data attributes of the page. */
+/* The one script of Jinlin's pages: no framework, nothing inline, works in Chromium 86. Without it every page still
+   works, only less conveniently, save the look-up of references. Words come from data attributes of the page. */
 (function () {
   "use strict";
   const root = document.documentElement;
@@ -47,7 +47,9 @@
     panel.style.top = (above ? at.top - panel.offsetHeight - 4 : at.bottom + 4) + "px";
     panel.style.left = Math.max(8, at.right - panel.offsetWidth) + "px";
   }, true);
-  window.addEventListener("scroll", () => all(".acts .pop[open]").forEach((pop) => { pop.open = false; }), { passive: true });
+  window.addEventListener("scroll", () => {
+    all(".acts .pop[open]").forEach((pop) => { pop.open = false; });
+  }, { passive: true });
 
   function rememberGroups() {
     const key = "jinlin-folded";
@@ -132,11 +134,11 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.method === "dialog") return;
-    if (busy.has(form)) { event.preventDefault(); return; }
+    const button = event.submitter, key = button || form;
+    if (busy.has(key)) { event.preventDefault(); return; }
     leaving = true;
     if (form.method !== "post") return;
-    busy.add(form);
-    const button = event.submitter;
+    busy.add(key);
     setTimeout(() => { if (button) { button.disabled = true; button.setAttribute("aria-busy", "true"); } });
     setTimeout(() => { release(); leaving = false; }, 6000);
   });
@@ -162,7 +164,10 @@
     bulk.classList.toggle("on", ticked > 0);
     $("[data-count-here]").textContent = bulk.dataset.count.replace("{n}", String(ticked));
   }
-  const tickEach = (checked) => { all("input[name=rowid]").forEach((box) => { box.checked = checked; }); showTicked(); };
+  const tickEach = (checked) => {
+    all("input[name=rowid]").forEach((box) => { box.checked = checked; });
+    showTicked();
+  };
   on("change", "input[name=rowid]", showTicked);
   on("change", "[data-tick-all]", (event, box) => tickEach(box.checked));
   on("click", "[data-untick]", () => tickEach(false));
@@ -176,8 +181,12 @@
   });
 
   /* a cell too long for its column tells its whole text on hover; a table too wide marks its fixed column */
-  on("mouseover", ".cards td", (event, cell) => { if (cell.scrollWidth > cell.clientWidth && !cell.title) cell.title = cell.textContent.trim(); });
-  const markWide = () => all(".table-wrap").forEach((wrap) => wrap.classList.toggle("scrolls", wrap.scrollWidth > wrap.clientWidth + 1));
+  on("mouseover", ".cards td", (event, cell) => {
+    if (cell.scrollWidth > cell.clientWidth && !cell.title) cell.title = cell.textContent.trim();
+  });
+  const markWide = () => all(".table-wrap").forEach((wrap) => {
+    wrap.classList.toggle("scrolls", wrap.scrollWidth > wrap.clientWidth + 1);
+  });
   window.addEventListener("resize", markWide);
 
   /* small buttons */
@@ -195,58 +204,48 @@
     $("form button.primary").focus();
   });
 
-  /* reference fields: a combobox over a hidden input; data-url answers [[id, text], …] */
-  function combobox(hidden) {
-    const many = hidden.dataset.multiple === "1", separator = hidden.dataset.separator || ",", id = hidden.id;
-    const least = Number(hidden.dataset.minimumInputLength || 0);
+  /* reference fields: a text input that looks up, beside the hidden input that is sent;
+     the address answers [[id, label], …] */
+  function lookup(box) {
+    const hidden = $("input[type=hidden]", box), input = $("input[type=text]", box), id = input.id;
     const make = (tag, css, attributes) => {
       const element = document.createElement(tag);
       element.className = css;
-      Object.entries(attributes || {}).forEach(([name, value]) => element.setAttribute(name, value));
+      Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
       return element;
     };
-    const box = make("div", "combo-box" + (hidden.getAttribute("aria-invalid") ? " invalid" : ""));
-    const input = make("input", "", { type: "text", id: id, role: "combobox", autocomplete: "off", "aria-autocomplete": "list",
-      "aria-expanded": "false", "aria-controls": id + "-list", placeholder: word("typeMore") });
-    const list = make("ul", "combo-list", { id: id + "-list", role: "listbox", "aria-label": $('label[for="' + id + '"]')?.textContent || "" });
-    const clear = make("button", "combo-clear", { type: "button", "aria-label": word("clear") });
-    ["aria-describedby", "aria-invalid"].forEach((name) => { if (hidden.hasAttribute(name)) input.setAttribute(name, hidden.getAttribute(name)); });
-    if (hidden.disabled) input.disabled = true;
+    const label = $('label[for="' + id + '"]')?.textContent || "";
+    const list = make("ul", "lookup-list", { id: id + "-list", role: "listbox", "aria-label": label });
+    const clear = make("button", "lookup-clear", { type: "button", "aria-label": word("clear") });
     clear.textContent = "×";
-    list.hidden = true;
-    hidden.removeAttribute("id");
-    const wrap = make("div", "combo");
-    hidden.after(wrap);
-    box.append(input, clear);
-    wrap.append(hidden, box, list);
-    const given = JSON.parse(hidden.dataset.json || "null");
-    let chosen = given === null ? [] : many ? given : [given], found = [], active = -1, timer = 0, asked = 0;
+    const roles = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id };
+    Object.entries(roles).forEach(([name, value]) => input.setAttribute(name, value));
+    box.append(clear, list);
+    let chosen = [hidden.value, input.value], found = [], active = -1, timer = 0, asked = 0;
 
-    const close = () => { list.hidden = true; active = -1; asked += 1; clearTimeout(timer); input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
-    function store(changed) {
-      hidden.value = chosen.map((item) => item[0]).join(separator);
-      all(".combo-chip", box).forEach((chip) => chip.remove());
-      if (many) chosen.forEach((item) => {
-        const chip = make("span", "combo-chip"), remove = make("button", "", { type: "button", "aria-label": word("remove") + " " + item[1] });
-        remove.textContent = "×";
-        remove.addEventListener("click", () => { chosen = chosen.filter((each) => each !== item); store(true); input.focus(); });
-        chip.append(item[1], remove);
-        input.before(chip);
-      });
-      input.value = many || !chosen.length ? "" : chosen[0][1];
-      clear.hidden = many || !chosen.length || !("allowBlank" in hidden.dataset);
+    const close = () => {
+      list.hidden = true;
+      active = -1;
+      asked += 1;
+      clearTimeout(timer);
+      input.setAttribute("aria-expanded", "false");
+      input.removeAttribute("aria-activedescendant");
+    };
+    function store(item) {
+      const changed = String(item[0]) !== hidden.value;
+      chosen = item;
+      [hidden.value, input.value] = item;
+      clear.hidden = hidden.value === "";
+      close();
       if (changed) hidden.dispatchEvent(new Event("change", { bubbles: true }));
     }
-    const choose = (item) => {
-      chosen = many ? chosen.filter((each) => String(each[0]) !== String(item[0])).concat([item]) : [item];
-      store(true);
-      close();
-    };
     function mark(index) {
       active = index;
       all("[role=option]", list).forEach((option, at) => {
         option.setAttribute("aria-selected", String(at === index));
-        if (at === index) { option.scrollIntoView({ block: "nearest" }); input.setAttribute("aria-activedescendant", option.id); }
+        if (at !== index) return;
+        option.scrollIntoView({ block: "nearest" });
+        input.setAttribute("aria-activedescendant", option.id);
       });
     }
     function show(items, message) {
@@ -255,57 +254,56 @@
       items.forEach((item, at) => {
         const option = make("li", "", { id: id + "-option-" + at, role: "option", "aria-selected": "false" });
         option.textContent = item[1];
-        option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(item); });
+        option.addEventListener("mousedown", (event) => { event.preventDefault(); store(item); });
         list.append(option);
       });
-      if (message) { const line = make("li", "muted", { role: "status" }); line.textContent = message; list.append(line); }
+      if (message) {
+        const line = make("li", "muted", { role: "status" });
+        line.textContent = message;
+        list.append(line);
+      }
       list.hidden = false;
       input.setAttribute("aria-expanded", "true");
       if (items.length) mark(0);
     }
-    function look() {
+    function ask() {
       clearTimeout(timer);
-      const mine = (asked += 1), query = input.value.trim();
-      if (query.length < least) { close(); return; }
+      const mine = (asked += 1), url = new URL(box.dataset.lookup, location.href);
+      url.searchParams.set("query", input.value.trim());
       timer = setTimeout(() => {
-        const url = new URL(hidden.dataset.url, location.href);
-        url.searchParams.set("query", query);
-        url.searchParams.set("limit", "20");
-        fetch(url, { credentials: "same-origin" }).then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); })
+        fetch(url, { credentials: "same-origin", headers: { "X-Requested-With": "fetch" } })
+          .then((answer) => { if (!answer.ok) throw new Error(String(answer.status)); return answer.json(); })
           .then((items) => { if (mine === asked) show(items, items.length ? "" : word("none")); })
           .catch(() => { if (mine === asked) show([], word("failed")); });
       }, 180);
     }
-    input.addEventListener("input", (event) => { event.stopPropagation(); if (!event.isComposing) look(); });
-    input.addEventListener("compositionend", look);
+    input.addEventListener("input", (event) => { if (!event.isComposing) ask(); });
+    input.addEventListener("compositionend", ask);
     input.addEventListener("focus", () => input.select());
-    input.addEventListener("blur", () => { close(); store(false); });
-    clear.addEventListener("click", () => { chosen = []; store(true); input.focus(); });
+    input.addEventListener("blur", () => store(input.value.trim() ? chosen : ["", ""]));
+    clear.addEventListener("click", () => { store(["", ""]); input.focus(); });
     input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
       const open = !list.hidden, last = found.length - 1;
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         event.preventDefault();
-        if (!open) look();
-        else if (found.length) mark(event.key === "ArrowDown" ? (active >= last ? 0 : active + 1) : (active <= 0 ? last : active - 1));
-      } else if (event.key === "Enter" && open) {
+        if (!open) ask();
+        else if (found.length && event.key === "ArrowDown") mark(active >= last ? 0 : active + 1);
+        else if (found.length) mark(active <= 0 ? last : active - 1);
+      } else if (event.key === "Enter" && (open || input.value !== chosen[1])) {
         event.preventDefault();
-        if (found[active]) choose(found[active]);
+        if (open && found[active]) store(found[active]);
       } else if (event.key === "Escape" && open) {
         event.stopPropagation();
-        close();
-        store(false);
-      } else if (event.key === "Backspace" && many && !input.value && chosen.length) {
-        chosen = chosen.slice(0, -1);
-        store(true);
+        store(chosen);
       }
     });
-    store(false);
+    store(chosen);
   }
 
   document.addEventListener("DOMContentLoaded", () => {
     rememberGroups();
-    all('[data-role="select2-ajax"]').forEach(combobox);
+    all("[data-lookup]").forEach(lookup);
     showTicked();
     markWide();
     const wrong = $("main .field [aria-invalid=true]");

@@ -9,8 +9,20 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.api import (
-    Choice, Deletable, EncryptedText, Moment, Money, Resident, TenantModel, Voidable, choice_column, foreign,
-    relationship, remote, tenant_index, tenant_reference, tenant_unique,
+    Choice,
+    Deletable,
+    EncryptedText,
+    Moment,
+    Money,
+    Resident,
+    TenantModel,
+    Voidable,
+    choice_column,
+    foreign,
+    relationship,
+    tenant_index,
+    tenant_reference,
+    tenant_unique,
 )
 
 
@@ -44,7 +56,7 @@ class MealKind(Deletable, TenantModel):
 
     prices: Mapped[list[Price]] = relationship(
         primaryjoin=lambda: MealKind.id == foreign(Price.kind_id), order_by="Price.starts_on",
-        back_populates="kind", passive_deletes="all",
+        back_populates="kind", cascade="all, delete-orphan",  # parts of the kind: they do not keep it from the bin
     )
 
 
@@ -59,6 +71,11 @@ class Price(TenantModel):
     kind_id, kind = tenant_reference(MealKind, back_populates="prices", indexed=True, info={"label": _l("Meal")})
     starts_on: Mapped[date] = mapped_column(info={"label": _l("From")})
     amount: Mapped[Decimal] = mapped_column(Money, info={"label": _l("Standard price"), "numeric": True})
+
+    @property
+    def label(self) -> str:
+        """What and from when."""
+        return f"{self.kind.name} {self.starts_on:%Y-%m-%d}"
 
 
 class Diner(Deletable, TenantModel):
@@ -88,10 +105,17 @@ class Diner(Deletable, TenantModel):
         passive_deletes="all",
     )
 
+    label_private = "name"
+
     @property
     def label(self) -> str:
         """The resident's name."""
         return self.resident.name
+
+    @property
+    def card(self) -> Card | None:
+        """The card in use, if there is one."""
+        return next((card for card in self.cards if card.ended_on is None), None)
 
 
 class Card(TenantModel):
@@ -107,6 +131,11 @@ class Card(TenantModel):
     issued_on: Mapped[date] = mapped_column(info={"label": _l("Issued on")})
     ended_on: Mapped[date | None] = mapped_column(info={"label": _l("Lost or replaced on")})
     end_reason: Mapped[str | None] = mapped_column(sa.String(60), info={"label": _l("Reason")})
+
+    @property
+    def label(self) -> str:
+        """The number."""
+        return self.number
 
 
 class Meal(Voidable, TenantModel):
@@ -132,6 +161,8 @@ class Meal(Voidable, TenantModel):
     reason: Mapped[str | None] = mapped_column(sa.String(200), info={"label": _l("Reason")})
     recorded_by: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Recorded by")})
     recorded_at: Mapped[datetime] = mapped_column(Moment, info={"label": _l("Recorded at")})
+
+    label_private = "name"
 
     @property
     def label(self) -> str:

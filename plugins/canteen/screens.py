@@ -1,37 +1,236 @@
 """The canteen's lists and forms."""
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import wtforms as wt
+from flask import abort, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin.base import expose
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy.orm import joinedload, selectinload
+from wtforms import validators as check
 
-from core.api import Screen
-from plugins.canteen.models import Diner, Meal, MealKind
+from core.api import (
+    NONE,
+    BulkAction,
+    PageLink,
+    RowAction,
+    Screen,
+    ScreenForm,
+    Tool,
+    ValidationError,
+    beijing,
+    db,
+    now,
+    put_error,
+    today,
+    visit,
+)
+from plugins.canteen.cards import issue_card, lose_card, replace_card
+from plugins.canteen.models import Diner, Meal, MealKind, Price, Way
+from plugins.canteen.services import check_hours, kind_at, kinds_of, price_on
+
+TAG = Markup('<span class="tag {}">{}</span>')
+WAY_COLOUR = {Way.DINE_IN: "", Way.TAKE_AWAY: "warn", Way.DELIVERY: "info"}
 
 
-class MealScreen(Screen):
+class WithAge(Screen):
+    """A list with a column for the age, which is computed and right-aligned."""
+
+    def field(self, path: str) -> Any:
+        """The age is a number, though no column of a table."""
+        found = super().field(path)
+        return replace(found, numeric=True) if path.endswith("resident.age") else found
+
+
+class MealScreen(WithAge):
     """Every meal, never edited; voided with a reason."""
 
     model = Meal
     slug = "meals"
     title = _l("Meal records")
     icon = "list"
-    column_list = ("diner.resident.name", "day", "kind", "way", "standard_price", "government", "self_pay",
-                   "recorded_by", "recorded_at")
-    column_labels = {"diner.resident.name": _l("Diner")}
-    filter_by = ("day", "kind", "way", "voided")
+    column_list = ("diner.resident.name", "diner.resident.age", "kind", "way", "day", "standard_price", "government",
+                   "self_pay", "recorded_by")
+    column_labels = {"diner.resident.name": _l("Name"), "diner.resident.age": _l("Age"),
+                     "recorded_by": _l("Recorded by and at")}
+    detail_list = ("diner.resident.name", "day", "kind", "way", "standard_price", "self_pay", "government",
+                   "other_aid", "source", "reason", "recorded_by", "recorded_at", "voided_at", "voided_by",
+                   "void_reason")
+    lead_columns = 4
+    filter_by = ("day", "kind", "way", "source", "voided")
     search_by = ("diner.resident",)
+    search_hint = _l("Name, initials, last 4 of the phone")
     default_order = ("-day",)
+    empty_text = _l("No meal is recorded yet. Record the first one at the counter.")
+
+    def shown_paths(self) -> tuple[str, ...]:
+        """The age is computed from the resident."""
+        return ("diner.resident", "kind")
+
+    def cell_diner_resident_name(self, meal: Meal) -> str:
+        """The diner, or 散客."""
+        return self.field("diner.resident.name").shown(meal, visit().access.sees_names) if meal.diner else _("Guest")
+
+    def cell_diner_resident_age(self, meal: Meal) -> str:
+        """Full years on the day of the meal."""
+        age = meal.diner.resident.age_on(meal.day) if meal.diner else None
+        return str(age) if age is not None else NONE
+
+    def cell_way(self, meal: Meal) -> Markup:
+        """The way as a tag."""
+        return TAG.format(WAY_COLOUR[meal.way], meal.way.label)
+
+    def cell_recorded_by(self, meal: Meal) -> str:
+        """王敏 11:20; with the day where it is another one."""
+        moment = beijing(meal.recorded_at)
+        shown = "%H:%M" if moment.date() == meal.day == today() else "%m-%d %H:%M"
+        return f"{meal.recorded_by} {moment.strftime(shown)}"
+
+    def tools(self, arguments: Any) -> list[Tool]:
+        """The counter is what is next here."""
+        tools = super().tools(arguments)
+        if visit().area.is_community and visit().access.may(f"{self.plugin}.counter.create"):
+            tools.append(Tool(_("Meal counter"), self.get_url("canteen_counter.index"), primary=True, icon="bowl"))
+        return tools
+
+    def quick_filters(self) -> list[PageLink]:
+        """今日午餐 and 送餐名单."""
+        if not visit().area.is_community:
+            return [PageLink(_("Meals of today"), self.get_url(".index_view", **_one_day()))]
+        kind = kind_at(kinds_of(db.session()), beijing(now()).time())
+        if kind is None:
+            return []
+        of_kind = {**_one_day(), "kind": kind.id}
+        return [
+            PageLink(_("%(kind)s today", kind=kind.name), self.get_url(".index_view", **of_kind),
+                     _is_asked(of_kind) and not request.args.get("way")),
+            PageLink(_("Delivery list"), self.get_url(".index_view", **of_kind, way="delivery"),
+                     _is_asked({**of_kind, "way": "delivery"})),
+        ]
 
 
-class DinerScreen(Screen):
+def _one_day() -> dict[str, str]:
+    return {"day_from": today().isoformat(), "day_to": today().isoformat()}
+
+
+def _is_asked(wanted: dict[str, Any]) -> bool:
+    return all(request.args.get(name) == str(value) for name, value in wanted.items())
+
+
+class CardForm(ScreenForm):
+    """A card handed out, lost or replaced."""
+
+    number = wt.StringField(_l("Card number"), [check.InputRequired(), check.Length(max=40)],
+                            render_kw={"autocomplete": "off", "autofocus": True},
+                            description=_l("Scan the card or type its number"))
+    day = wt.DateField(_l("Day"), [check.InputRequired()])
+    reason = wt.StringField(_l("Reason"), [check.Length(max=60)], render_kw={"autocomplete": "off"})
+
+
+class DinerScreen(WithAge):
     """Residents who eat at the canteen."""
 
     model = Diner
     slug = "diners"
     title = _l("Diners")
     icon = "people"
-    column_list = ("resident.name", "allergy", "diet_note", "usual_way")
+    needs = {**Screen.needs, "card_view": "edit"}
+    column_list = ("resident.name", "resident.age", "resident.address", "card", "usual_way", "allergy", "diet_note")
+    column_labels = {"resident.name": _l("Name"), "resident.age": _l("Age"), "resident.address": _l("Address"),
+                     "card": _l("Card number")}
+    detail_list = ("resident.name", "resident.birth_date", "resident.address", "usual_way", "allergy", "diet_note",
+                   "delivery_address", "card")
+    lead_columns = 4
+    filter_by = ("usual_way",)
     search_by = ("resident",)
+    search_hint = _l("Name, initials, last 4 of the phone")
     form_columns = ("resident", "allergy", "diet_note", "delivery_address", "usual_way")
+    empty_text = _l("There are no diners yet. Whoever eats for the first time becomes one at the counter.")
+
+    def shown_paths(self) -> tuple[str, ...]:
+        """Age and address are computed from the resident."""
+        return ("resident",)
+
+    def extra_loads(self) -> tuple[Any, ...]:
+        """Cards in one statement."""
+        return (joinedload(Diner.resident), selectinload(Diner.cards))
+
+    def cell_resident_age(self, diner: Diner) -> str:
+        """Full years today."""
+        age = diner.resident.age_on(today())
+        return str(age) if age is not None else NONE
+
+    def cell_resident_address(self, diner: Diner) -> str:
+        """In full for those who see names."""
+        return (diner.resident.address if visit().access.sees_names else diner.resident.masked_address) or NONE
+
+    def cell_card(self, diner: Diner) -> str | Markup:
+        """The card in use; 已挂失 where the last one ended."""
+        if diner.card:
+            return diner.card.number
+        return TAG.format("warn", _("Reported lost")) if diner.cards else NONE
+
+    def sections(self, record: Diner, revealed: dict[str, str]) -> list[Any]:
+        """The facts, then every card with its dates."""
+        cards = [(card.number, _card_dates(card), None) for card in reversed(record.cards)]
+        return super().sections(record, revealed) + ([(_("Cards"), cards)] if cards else [])
+
+    def row_actions(self, record: Diner, in_bin: bool = False) -> list[RowAction]:
+        """发卡, or 挂失 and 补卡, beside the usual."""
+        actions = super().row_actions(record, in_bin)
+        if in_bin or not self.allows("edit"):
+            return actions
+        links = [("lose", _("Report lost")), ("replace", _("Replace card"))] if record.card else \
+            [("replace", _("Replace card"))] if record.cards else [("issue", _("Hand out card"))]
+        own = [RowAction(label, self.get_url(".card_view", id=record.id, do=do)) for do, label in links]
+        return [*actions[:2], *own, *actions[2:]]
+
+    @expose("/card/", methods=("GET", "POST"))
+    def card_view(self) -> ResponseReturnValue:
+        """Hand a card out, report it lost, or replace it."""
+        diner, do = self.record_or_404(), request.args.get("do", "")
+        titles = {"issue": _("Hand out card"), "lose": _("Report lost"), "replace": _("Replace card")}
+        if do not in titles or diner.deleted_at is not None:
+            abort(404)
+        form = CardForm(request.form if request.method == "POST" else None, day=today())
+        for name in {"issue": ("reason",), "lose": ("number",), "replace": ()}[do]:
+            del form[name]
+        if request.method == "POST" and form.validate():
+            try:
+                _change_card(diner, do, form)
+                db.session.commit()
+                flash(_("“%(name)s” has been saved.", name=self.record_label(diner)), "success")
+                return redirect(self.get_url(".details_view", id=diner.id))
+            except ValidationError as error:
+                db.session.rollback()
+                put_error(form, error)
+        page = self.render(
+            "admin/form.html", title=f"{titles[do]}：{self.record_label(diner)}", form=form,
+            sections=[("", list(form))], hidden=[], cancel_url=self.get_url(".index_view"), conflict=None,
+            submit_label=titles[do], delete=None,
+        )
+        return page, 422 if form.errors else 200
+
+
+def _card_dates(card: Any) -> str:
+    ended = f" – {card.ended_on.isoformat()} {card.end_reason or ''}".rstrip() if card.ended_on else ""
+    return (_("in use since %(day)s", day=card.issued_on.isoformat()) if not ended
+            else card.issued_on.isoformat() + ended)
+
+
+def _change_card(diner: Diner, do: str, form: CardForm) -> None:
+    session, day = db.session(), form.day.data
+    if do == "issue":
+        issue_card(session, diner, form.number.data, day, today())
+    elif do == "lose":
+        lose_card(session, diner, day, form.reason.data or "", today())
+    else:
+        replace_card(session, diner, form.number.data, day, form.reason.data or "", today())
 
 
 class MealKindScreen(Screen):
@@ -41,5 +240,51 @@ class MealKindScreen(Screen):
     slug = "kinds"
     title = _l("Meals and hours")
     icon = "clock"
-    column_list = ("name", "opens", "closes")
+    column_list = ("name", "opens", "closes", "prices")
+    column_labels = {"prices": _l("Price today (yuan)")}
+    lead_columns = 4
     form_columns = ("name", "opens", "closes")
+    default_order = ("opens",)
+
+    def cell_prices(self, kind: MealKind) -> str | Markup:
+        """The price that holds today."""
+        amount = price_on(db.session(), kind, today())
+        return f"{amount:.2f}" if amount is not None else TAG.format("bad", _("no price yet"))
+
+    def row_actions(self, record: MealKind, in_bin: bool = False) -> list[RowAction]:
+        """The prices of this meal."""
+        actions = super().row_actions(record, in_bin)
+        if not in_bin and visit().area.is_community:
+            actions.insert(2, RowAction(_("Prices"), self.get_url("canteen_prices.index_view", kind=record.id)))
+        return actions
+
+    def save(self, record: MealKind, form: wt.Form, is_created: bool) -> None:
+        """Refuse hours that overlap another meal."""
+        with db.session.no_autoflush:
+            super().save(record, form, is_created)
+            check_hours(db.session(), record)
+
+    def bulk_actions(self, arguments: Any) -> list[BulkAction]:
+        """One at a time: meals refer to them."""
+        return []
+
+
+class PriceScreen(Screen):
+    """标准价 by kind and from which day it holds; changes no meal that is recorded."""
+
+    model = Price
+    slug = "prices"
+    title = _l("Meal prices")
+    icon = "money"
+    column_list = ("kind", "starts_on", "amount")
+    filter_by = ("kind",)
+    form_columns = ("kind", "starts_on", "amount")
+    default_order = ("kind_id", "-starts_on")
+
+    def prefill(self) -> dict[str, Any]:
+        """From today on."""
+        return {"starts_on": today()}
+
+    def note(self) -> str | None:
+        """What a price changes and what not."""
+        return super().note() or _("A price holds from its day on; meals that are recorded keep theirs")

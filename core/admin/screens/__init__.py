@@ -6,7 +6,13 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from core.admin.screens.accounts import AccountsPage
+from core.admin.screens.areas import AreasPage
+from core.admin.screens.imports import ImportPage
+from core.admin.screens.logs import AuditScreen, LogPage
+from core.admin.screens.plugins import PluginsPage
 from core.admin.screens.residents import ResidentScreen, TagKindScreen
+from core.admin.screens.roles import RolesPage
 
 
 @dataclass(frozen=True)
@@ -20,4 +26,7 @@ class Module:
 
 def core_modules() -> list[Module]:
     """In the order of the menu; the first holds records, the others are for the office."""
-    return [Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen))]
+    return [
+        Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen, ImportPage)),
+        Module("manage", _l("Management"), (AreasPage, AccountsPage, RolesPage, PluginsPage, AuditScreen, LogPage)),
+    ]

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("address", sa.String(length=60), nullable=True),
         sa.Column("result", sa.String(32), nullable=True),
         sa.Column("area_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("about", sa.String(length=60), nullable=True),
         sa.Column("what", sa.String(length=300), nullable=True),
         sa.ForeignKeyConstraint(["area_id"], ["area.id"], name=op.f("fk_account_event_area_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_event")),
@@ -106,6 +107,28 @@ def upgrade() -> None:
         "audit_entry",
         ["community_id", "table_name", "record_id"],
         unique=False,
+    )
+    op.create_table(
+        "import_batch",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("community_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sheet", sa.String(length=60), nullable=False),
+        sa.Column("filename", sa.String(length=120), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("uploaded_by", sa.String(length=60), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed_file", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_plan", sa.LargeBinary(), nullable=True),
+        sa.Column("row_version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["community_id"], ["area.id"], name=op.f("fk_import_batch_community_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batch")),
+        sa.UniqueConstraint("community_id", "id", name=op.f("uq_import_batch_community_id_id")),
+    )
+    op.create_index(
+        op.f("ix_import_batch_community_id_uploaded_at"), "import_batch", ["community_id", "uploaded_at"], unique=False
     )
     op.create_table(
         "once_key",

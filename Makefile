@@ -1,0 +1,36 @@
+# make run   the demonstration street on http://127.0.0.1:8000 (PORT=… chooses another port)
+# make test  every test, on both databases
+# make lock  requirements.lock from requirements.in
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PO := $(wildcard translations/*/LC_MESSAGES/*.po)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run test lock clean
+
+run: .venv/ok .venv/words
+	@.venv/bin/jinlin serve --demo
+
+test: .venv/ok .venv/words
+	.venv/bin/ruff check --quiet core plugins tests
+	.venv/bin/pytest -n 2 -q -rs
+
+lock: .venv/ok
+	.venv/bin/pip install --quiet uv
+	.venv/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info
+
+# The mark is made last: an installation that was broken off is done again.
+.venv/ok: requirements.lock setup.cfg pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "Jinlin needs Python 3.11 or newer / 需要 Python 3.11 以上"; exit 2; }
+	@$(PYTHON) -m venv .venv || { echo "Please install venv / 请先安装：apt install python3-venv"; exit 2; }
+	.venv/bin/pip install --quiet --require-hashes -r requirements.lock
+	.venv/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/words: .venv/ok $(PO)
+	@$(if $(PO),.venv/bin/pybabel --quiet compile -d translations,true)
+	@touch $@

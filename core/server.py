@@ -1,0 +1,108 @@
+"""Serving: gunicorn with two processes on Linux, waitress on Windows; the checks before the door opens."""
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import waitress
+from flask import Flask
+from flask_babel import gettext as _
+
+from core.app import create_app
+from core.config import Settings
+from core.errors import SetupError
+
+WORKERS, THREADS = 2, 8
+STOP_SECONDS = 20  # what a request may still take when the server is stopped
+MEMORY_FOLDER = "/dev/shm"  # heartbeat files there cannot be held up by a slow disk
+LOOPBACK = "127.0.0.1"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this computer can reach the address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def address(host: str, port: int) -> str:
+    """What to type into the browser on this computer."""
+    shown = LOOPBACK if host in ("0.0.0.0", "::") else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises SetupError, in words, where this address cannot be listened on."""
+    try:
+        family, _kind, _protocol, _name, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            if os.name == "posix":
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+            trial.bind(where)
+            trial.listen()
+    except PermissionError:
+        raise SetupError(_("Port %(port)s needs the rights of root. Choose one above 1023: PORT=%(other)s",
+                           port=port, other=8000)) from None
+    except socket.gaierror:
+        raise SetupError(_("The address %(host)s is not known to this computer.", host=host)) from None
+    except OSError as error:
+        if error.errno in (48, 98, 10048):  # EADDRINUSE on macOS, Linux, Windows
+            raise SetupError(_("Port %(port)s is in use by another program (or by Jinlin itself). Stop that one or "
+                               "choose another port: PORT=%(other)s", port=port, other=_next(port))) from None
+        raise SetupError(_("%(host)s port %(port)s cannot be listened on: %(reason)s",
+                           host=host, port=port, reason=error.strerror)) from None
+
+
+def serve(settings: Settings, host: str, ready: Callable[[], None]) -> None:
+    """Serve until stopped; `ready` is called once the address can be opened."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if sys.platform == "win32":
+        serve_by_threads(settings, host, ready)
+    else:
+        _serve_by_processes(settings, host, ready)
+
+
+def serve_by_threads(settings: Settings, host: str, ready: Callable[[], None]) -> None:
+    """One process with waitress."""
+    server = waitress.create_server(
+        create_app(settings), host=host, port=settings.port, threads=2 * THREADS, ident=None,
+        clear_untrusted_proxy_headers=not settings.proxies,  # with proxies ProxyFix decides which hop is believed
+    )
+    ready()
+    server.run()
+
+
+def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]) -> None:
+    """Each worker makes an app of its own after the fork: no connection is ever shared between processes."""
+    from gunicorn.app.base import BaseApplication  # not installed on Windows
+
+    class Server(BaseApplication):
+        def load_config(self) -> None:
+            for name, value in _gunicorn_settings(settings, host, ready).items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Flask:
+            return create_app(settings)
+
+    Server().run()
+
+
+def _gunicorn_settings(settings: Settings, host: str, ready: Callable[[], None]) -> dict[str, Any]:
+    return {
+        "bind": f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}",
+        "workers": WORKERS, "worker_class": "gthread", "threads": THREADS, "timeout": 60,
+        "graceful_timeout": STOP_SECONDS, "keepalive": 15, "loglevel": "warning", "proc_name": "jinlin",
+        "worker_tmp_dir": MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None,
+        "secure_scheme_headers": {}, "forwarder_headers": "",  # ProxyFix alone decides whom to believe
+        "control_socket_disable": True, "umask": 0o077, "when_ready": lambda _server: ready(),
+    }
+
+
+def _next(port: int) -> int:
+    return port + 1 if port < 65535 else port - 1

@@ -1,0 +1,261 @@
+"""就餐登记: one field, one highlighted match, one Enter; and 补录, the same for a list of another day."""
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from flask import abort, current_app, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin.base import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import IntegrityError
+
+from core.api import (
+    ConfirmationNeeded,
+    Page,
+    Resident,
+    ValidationError,
+    beijing,
+    create_once,
+    db,
+    now,
+    today,
+    visit,
+    void,
+)
+from plugins.canteen.desk import Desk, day_totals, just_recorded, read_desk
+from plugins.canteen.finding import Found, Match, find_diners
+from plugins.canteen.models import Card, Diner, Meal, Source, Way
+from plugins.canteen.services import (
+    UNDONE,
+    NoPrice,
+    deceased_text,
+    make_diner,
+    new_resident,
+    record_meal,
+    taken_text,
+)
+
+QUESTIONS = frozenset({"lost_card", "moved", "hours", "early", "old", "same_name"})
+WITH_REASON = frozenset({"moved"})
+
+
+class CounterPage(Page):
+    """The counter; every answer is the same for our script (JSON) and for a browser without it (pages)."""
+
+    slug = "counter"
+    title = _l("Meal counter")
+    icon = "bowl"
+    menu_action = "create"
+
+    def is_shown(self) -> bool:
+        """Only for those who may see names: the counter finds people by them."""
+        return super().is_shown() and visit().access.sees_names
+
+    def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
+        answer = super()._handle_view(name, **kwargs)
+        if answer is None and not visit().access.sees_names:
+            abort(403)
+        return answer
+
+    # -- pages ----------------------------------------------------------------------------------
+
+    @expose("/")
+    def index(self) -> str:
+        """The counter of now."""
+        return self._page(read_desk(db.session(), request.args, now(), back=False))
+
+    @expose("/back/")
+    def back(self) -> str:
+        """补录: the paper list of a day, with one reason for all of it."""
+        return self._page(read_desk(db.session(), request.args, now(), back=True))
+
+    def _page(self, desk: Desk) -> str:
+        found = find_diners(db.session(), desk.text, desk.day, desk.kind) if desk.ready and desk.text else None
+        return self.render("canteen/counter.html", **self._words(desk), found=found, **self._side(desk))
+
+    def _words(self, desk: Desk) -> dict[str, Any]:
+        return {
+            "title": _("Back entry") if desk.back else str(self.title), "desk": desk, "ways": list(Way),
+            "page": self, "once": lambda: secrets.token_urlsafe(24), "today": today(),
+            "here": ".back" if desk.back else ".index",
+        }
+
+    def _side(self, desk: Desk) -> dict[str, Any]:
+        if desk.kind is None:
+            return {"totals": None, "recent": []}
+        session = db.session()
+        return {"totals": day_totals(session, desk.day, desk.kind), "beijing": beijing,
+                "recent": just_recorded(session, desk.day, desk.kind, visit().user.name, now())}
+
+    def address(self, desk: Desk, **changes: Any) -> str:
+        """This page's address with what is set, some of it changed."""
+        asked = {
+            "kind": desk.kind.id if desk.kind and (desk.chosen or desk.back) else None,
+            "way": desk.way.value if desk.way else None,
+            **({"day": desk.day.isoformat(), "back_reason": desk.back_reason} if desk.back else {}), **changes,
+        }
+        return self.get_url(".back" if desk.back else ".index", **{k: v for k, v in asked.items() if v})
+
+    def note(self, desk: Desk) -> str:
+        """11月23日 · 午餐（10:30–13:00）· 15.00 元."""
+        if desk.kind is None:
+            return ""
+        day = _("%(month)s/%(day)s", month=desk.day.month, day=desk.day.day)
+        price = _("%(amount)s yuan", amount=f"{desk.price:.2f}") if desk.price is not None else _("no price yet")
+        return f"{day} · " + _("%(kind)s (%(hours)s)", kind=desk.kind.name, hours=desk.hours) + f" · {price}"
+
+    def why_not(self, match: Match) -> str:
+        """Why this person's meal cannot be recorded."""
+        return taken_text(match.taken) if match.taken else deceased_text(match.resident)
+
+    def taken_tag(self, meal: Meal) -> str:
+        """11:36 已登记 · 王敏."""
+        return _("Recorded %(time)s · %(by)s", time=beijing(meal.recorded_at).strftime("%H:%M"), by=meal.recorded_by)
+
+    # -- what the script asks -------------------------------------------------------------------
+
+    @expose("/find/")
+    def find(self) -> ResponseReturnValue:
+        """The matches of a text as a piece of the page."""
+        desk = read_desk(db.session(), request.args, now(), back=request.args.get("back") == "1")
+        if not desk.ready:
+            return {"refused": desk.problem or _("Please choose the meal first.")}, 422
+        found = find_diners(db.session(), desk.text, desk.day, desk.kind)
+        return {"text": request.args.get("q", ""), "total": found.total, "sure": found.sure,
+                "card": bool(found.matches and found.matches[0].card), "html": self._matches(desk, found),
+                "note": self.note(desk), "kind": desk.kind.id}
+
+    def _matches(self, desk: Desk, found: Found) -> str:
+        return _piece("canteen/matches.html", **self._words(desk), found=found)
+
+    @expose("/record/", methods=("POST",))
+    def record(self) -> ResponseReturnValue:
+        """Record one meal: of a resident, a guest, or somebody new; the same key again records nothing more."""
+        desk = read_desk(db.session(), request.form, now(), back=request.form.get("back") == "1")
+        try:
+            number = self._record(desk)
+        except ConfirmationNeeded as question:
+            db.session.rollback()
+            return self._asked(desk, question)
+        except ValidationError as error:
+            db.session.rollback()
+            return self._refused(desk, error)
+        return self._done(desk, _done_text(db.session.scalars(sa.select(Meal).where(Meal.id == number)).one()))
+
+    def _record(self, desk: Desk) -> int | None:
+        if not desk.ready:
+            raise ValidationError(desk.problem or _("Please give the reason for the back entry."))
+        for attempt in (1, 2):
+            try:
+                return create_once(db.session(), request.form.get("once", ""), lambda: _meal(desk))[0]
+            except ValidationError as error:
+                # Another counter was faster by a moment: looking again tells who, or finds the diner it made.
+                if attempt == 2 or not isinstance(error.__cause__, IntegrityError):
+                    raise
+        return None
+
+    @expose("/undo/", methods=("POST",))
+    def undo(self) -> ResponseReturnValue:
+        """撤销: void a meal that this person recorded today."""
+        desk = read_desk(db.session(), request.form, now(), back=request.form.get("back") == "1")
+        meal = db.session.scalar(sa.select(Meal).where(Meal.id == _whole(request.form.get("meal", ""))))
+        here = visit().user
+        if meal is None or meal.recorded_by != here.name or beijing(meal.recorded_at).date() != today():
+            return self._refused(desk, ValidationError(
+                _("Only what you recorded today can be undone here. Please void it in the meal records.")))
+        text = _("Undone: %(what)s", what=meal.label)
+        try:
+            void(db.session(), meal, here.username, UNDONE)
+        except ValidationError as error:
+            db.session.rollback()
+            return self._refused(desk, error)
+        return self._done(desk, text)
+
+    # -- answers --------------------------------------------------------------------------------
+
+    def _done(self, desk: Desk, text: str) -> ResponseReturnValue:
+        if not _by_script():
+            flash(text, "success")
+            return redirect(self.address(desk))
+        return {"done": text, "side": _piece("canteen/side.html", **self._words(desk), **self._side(desk)),
+                "note": self.note(desk), "kind": desk.kind.id if desk.kind else None,
+                "once": [secrets.token_urlsafe(24) for _form in ("somebody new", "guest")]}
+
+    def _refused(self, desk: Desk, error: ValidationError) -> ResponseReturnValue:
+        link = self.get_url("canteen_prices.create_view") if isinstance(error, NoPrice) else None
+        if _by_script():
+            return {"refused": str(error), "field": error.field, "link": link,
+                    "link_label": _("Set a price") if link else None}, 422
+        flash(str(error), "error")
+        return redirect(link or self.address(desk, q=desk.text))
+
+    def _asked(self, desk: Desk, question: ConfirmationNeeded) -> ResponseReturnValue:
+        reason = question.question in WITH_REASON
+        if _by_script():
+            return {"question": question.question, "text": str(question), "reason": reason}, 409
+        kept = [(k, v) for k, v in request.form.items(multi=True) if k not in ("csrf_token", "reason")]
+        return self.render(
+            "admin/confirm.html", question=str(question), action=self.get_url(".record"), reason=reason,
+            hidden=[*kept, ("confirmed", question.question)], cancel_url=self.address(desk, q=desk.text),
+            submit_label=_("Record the meal"),
+        )
+
+
+def _by_script() -> bool:
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
+def _piece(template: str, **words: Any) -> str:
+    """A part of a page; the shell around it, which costs more than the part, is not made."""
+    return current_app.jinja_env.get_template(template).render(**words)
+
+
+def _meal(desk: Desk) -> Meal:
+    """The meal that the form asks for, not yet flushed."""
+    form, session = request.form, db.session()
+    confirmed = QUESTIONS & set(form.getlist("confirmed"))
+    diner, card = _diner(confirmed), None
+    if diner is not None and form.get("card"):
+        card = session.scalar(sa.select(Card).where(Card.id == _whole(form["card"]), Card.diner_id == diner.id))
+    return record_meal(
+        session, diner, desk.day, desk.kind, desk.way or (diner.usual_way if diner else Way.DINE_IN),
+        visit().user.name, now(), source=Source.BACK_ENTRY if desk.back else Source.COUNTER,
+        reason=desk.back_reason or None, moved_reason=form.get("reason"), confirmed=confirmed, card=card,
+    )
+
+
+def _diner(confirmed: frozenset[str]) -> Diner | None:
+    """Whom the form names: nobody (a guest), a resident, or somebody new."""
+    form, session = request.form, db.session()
+    if form.get("guest") == "1":
+        return None
+    if form.get("resident"):
+        known = session.scalar(sa.select(Resident).where(Resident.id == _whole(form["resident"])))
+        if known is None:
+            raise ValidationError(_("This person is not known here any more. Please search again."))
+        return make_diner(session, known)
+    return make_diner(session, new_resident(
+        session, form.get("name", ""), form.get("phone", ""), _birth(form.get("birth_date", "")),
+        form.get("building", ""), today(), confirmed))
+
+
+def _whole(text: str) -> int:
+    """The id in a form field; -1, which no record has, for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
+
+
+def _birth(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        raise ValidationError(_("Please give the birth date as 1950-01-31."), "birth_date") from None
+
+
+def _done_text(meal: Meal) -> str:
+    who = meal.diner.label if meal.diner else _("Guest")
+    return _("Recorded: %(who)s · %(kind)s · %(way)s · %(paid)s yuan", who=who, kind=meal.kind.name,
+             way=meal.way.label, paid=f"{meal.self_pay:.2f}")

@@ -1,0 +1,112 @@
+"""What the counter is set to, and what stands beside it: totals and the meals just recorded."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from core.api import ValidationError, beijing
+from plugins.canteen.models import Diner, Meal, MealKind, Way
+from plugins.canteen.services import check_day, is_open, kind_at, kinds_of, price_on
+
+MOST_RECENT = 8
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A counter at work: which meal of which day, in which way. `back` is a list entered afterwards (补录)."""
+
+    day: date
+    kinds: list[MealKind]
+    kind: MealKind | None  # None: the community has no kinds of meals yet
+    chosen: bool  # the kind was chosen by hand, else by the clock
+    way: Way | None  # None: each diner's usual way
+    price: Decimal | None
+    open: bool
+    back: bool = False
+    back_reason: str = ""
+    text: str = ""
+    problem: str = ""  # why nothing can be recorded for this day
+
+    @property
+    def hours(self) -> str:
+        """10:30–13:00."""
+        return f"{self.kind.opens:%H:%M}–{self.kind.closes:%H:%M}" if self.kind else ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the field may be typed into."""
+        return bool(self.kind and not self.problem and (not self.back or self.back_reason))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The valid meals of a day and kind: how many in each way, and what they come to in yuan."""
+
+    count: int
+    ways: dict[Way, int] = field(default_factory=dict)
+    standard: Decimal = Decimal(0)
+    self_pay: Decimal = Decimal(0)
+
+
+def read_desk(session: Session, values: Mapping[str, str], at: datetime, *, back: bool) -> Desk:
+    """The counter's settings from an address line or form; what cannot be read is left at its default."""
+    local = beijing(at)
+    kinds = kinds_of(session)
+    chosen = next((k for k in kinds if str(k.id) == values.get("kind")), None)
+    kind = chosen or kind_at(kinds, local.time() if not back else time(12))
+    day = _day(values.get("day")) or local.date() - timedelta(days=1) if back else local.date()
+    return Desk(
+        day=day, kinds=kinds, kind=kind, chosen=chosen is not None, way=_way(values.get("way")),
+        price=price_on(session, kind, day) if kind else None, open=bool(kind and is_open(kind, local.time())),
+        back=back, back_reason=" ".join(values.get("back_reason", "").split())[:100] if back else "",
+        text=values.get("q", "").replace("\x00", "").strip()[:60],
+        problem=_problem(session, kind, day, at) if kind else "",
+    )
+
+
+def _problem(session: Session, kind: MealKind, day: date, at: datetime) -> str:
+    try:
+        check_day(session, kind, day, at)
+    except ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _way(text: str | None) -> Way | None:
+    return Way(text) if text in {way.value for way in Way} else None
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text and len(text) == 10 else None
+    except ValueError:
+        return None
+
+
+def day_totals(session: Session, day: date, kind: MealKind) -> Totals:
+    """How many meals of this kind the day has, by way, and their sums."""
+    rows = session.execute(
+        sa.select(Meal.way, sa.func.count(), sa.func.sum(Meal.standard_price), sa.func.sum(Meal.self_pay))
+        .where(Meal.day == day, Meal.kind_id == kind.id, Meal.voided_at.is_(None)).group_by(Meal.way)
+    ).all()
+    return Totals(
+        sum(count for _way, count, *_sums in rows), {way: count for way, count, *_sums in rows},
+        sum((standard for _w, _c, standard, _p in rows), Decimal(0)),
+        sum((paid for *_rest, paid in rows), Decimal(0)),
+    )
+
+
+def just_recorded(session: Session, day: date, kind: MealKind, by: str, at: datetime) -> list[Meal]:
+    """The latest valid meals that this person recorded today for the day and kind, newest first."""
+    start = beijing(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    return list(session.scalars(
+        sa.select(Meal).where(
+            Meal.day == day, Meal.kind_id == kind.id, Meal.recorded_by == by, Meal.recorded_at >= start,
+            Meal.voided_at.is_(None),
+        ).options(joinedload(Meal.diner).joinedload(Diner.resident)).order_by(Meal.id.desc()).limit(MOST_RECENT)
+    ))
