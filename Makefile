@@ -12,7 +12,7 @@ run: .venv/ok .venv/words
 	@.venv/bin/jinlin serve --demo
 
 test: .venv/ok .venv/words
-	.venv/bin/ruff check --quiet core plugins tests
+	.venv/bin/ruff check --quiet core plugins tests docs
 	.venv/bin/pytest -n 2 -q -rs
 
 lock: .venv/ok

@@ -24,8 +24,8 @@ LOG = logging.getLogger("jinlin.plugins")
 GROUP = "jinlin.plugins"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 OF_THE_CORE = frozenset({
-    "accounts", "admin", "areas", "audit", "core", "exchange", "imports", "jobs", "metrics", "office", "plugins",
-    "residents", "setup",
+    "accounts", "admin", "areas", "audit", "core", "exchange", "imports", "jobs", "manage", "metrics", "office",
+    "plugins", "residents", "setup",
 })
 DECLARING = ("plugin_info", "register_screens", "register_metrics", "register_sheets", "settings_form")
 

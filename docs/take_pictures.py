@@ -74,7 +74,7 @@ def _take_all(browser: Browser, base: str, size: str) -> None:
         if name == "counter":
             page.keyboard.type("z")
             page.wait_for_timeout(800)
-        page.screenshot(path=FOLDER / f"{name}-{size}.png")
+        page.screenshot(path=FOLDER / (f"{name}.png" if size == "wide" else f"{name}-phone.png"))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ def test_no_import_stands_in_a_function() -> None:
     for name, tree in trees(EVERYTHING):
         lines = (ROOT / name).read_text().splitlines()
         for node in (n for f in functions(tree) for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)):
-            if not re.search(r"# (not installed on|POSIX only|Windows only)", lines[node.lineno - 1]):
+            tried = "ImportError" in "".join(lines[node.lineno:node.lineno + 2])
+            if not tried and not re.search(r"# .*(not installed on|only|there is no)", lines[node.lineno - 1]):
                 found.append((name, node.lineno))
     assert found == []
 
@@ -114,6 +115,7 @@ def test_everything_is_caught_in_one_place() -> None:
         name for name, tree in trees(EVERYTHING) for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and (
             node.type is None or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")))
+        and not (isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None)  # cleans up and lets it go on
     ]
     assert found == ["core/plugin_manager.py"]
 

@@ -132,7 +132,7 @@ def all_but(model: type) -> Any:
 def test_forged_ids_are_refused_in_every_reference_field(walk: Walk) -> None:
     checked = 0
     for screen in record_screens(walk):
-        for name in _references(screen):
+        for name in references(walk, screen):
             with walk.place.app.test_request_context():
                 set_scope(db.session(), Scope(walk.place.path("upper"), walk.place.ids["upper"]))
                 own, foreign, unknown = (
@@ -148,12 +148,11 @@ def test_forged_ids_are_refused_in_every_reference_field(walk: Walk) -> None:
 def test_lookups_offer_the_own_records_only(walk: Walk) -> None:
     sender = Sender(walk, MANAGER)
     for screen in record_screens(walk):
-        for name in _references(screen):
+        for name, field in references(walk, screen).items():
             answer = sender.send("GET", f"/upper{path_of(screen)}ajax/lookup/", {"name": name, "query": ""})
             ids = {row[0] for row in json.loads(answer.get_data())}
             assert OWN in ids or len(ids) == 20, (screen.endpoint, name)
             assert FOREIGN not in ids
-            field = screen._create_form_class()._fields[name]
             if field.searchable:
                 label = walk.records["lower"][field.target.__tablename__].name
                 found = sender.send("GET", f"/upper{path_of(screen)}ajax/lookup/", {"name": name, "query": label})
@@ -225,9 +224,12 @@ def _user_at(writing: Any, place: Any, area: Area) -> None:
     add_membership(writing, find_user(writing, "other"), area, built_in_role(writing, STREET), date(2026, 1, 1))
 
 
-def _references(screen: Screen) -> list[str]:
-    form = screen._create_form_class()
-    return [name for name, field in form._fields.items() if isinstance(field, ReferenceField)]
+def references(walk: Walk, screen: Screen) -> dict[str, ReferenceField]:
+    """The reference fields of a screen's form."""
+    with walk.place.app.test_request_context():
+        set_scope(db.session(), Scope(walk.place.path("upper"), walk.place.ids["upper"]))
+        fields = screen._create_form_class()._fields
+        return {name: field for name, field in fields.items() if isinstance(field, ReferenceField)}
 
 
 def test_every_screen_is_a_screen_or_a_page(walk: Walk) -> None:

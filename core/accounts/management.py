@@ -26,13 +26,14 @@ def visible_memberships(access: Access) -> sa.Select[tuple[Membership]]:
 
 
 def visible_users(access: Access) -> sa.Select[tuple[User]]:
-    """The people with such a membership, past or present; the system administrator of everything sees every account."""
-    if _sees_everything(access):
-        return sa.select(User)
-    return sa.select(User).where(User.id.in_(visible_memberships(access).with_only_columns(Membership.user_id)))
+    """The people with such a membership, past or present; at the root the system sees those who never had any."""
+    mine = User.id.in_(visible_memberships(access).with_only_columns(Membership.user_id))
+    if _sees_roleless(access):
+        mine = sa.or_(mine, User.id.not_in(sa.select(Membership.user_id)))
+    return sa.select(User).where(mine)
 
 
-def _sees_everything(access: Access) -> bool:
+def _sees_roleless(access: Access) -> bool:
     return SYSTEM in access.role_keys and access.area.parent_id is None
 
 
@@ -65,7 +66,7 @@ def may_manage(access: Access, user: User, today: date) -> bool:
     if user.id == access.user.id:
         return False
     counted = unended(user, today) or user.memberships
-    return bool(counted or _sees_everything(access)) and all(is_mine(access, m) for m in counted)
+    return bool(counted or _sees_roleless(access)) and all(is_mine(access, m) for m in counted)
 
 
 def may_end(access: Access, membership: Membership, today: date) -> bool:

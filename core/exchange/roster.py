@@ -117,8 +117,8 @@ def resident_columns() -> tuple[SheetColumn, ...]:
                 parse_text(200), private=True, hint=_l("e.g. hard of hearing, does not hear a knock"),
                 example="耳背，敲门听不见"),
         _column("state", _l("State"), "状态 人员状态 居住状态", parse_choice(STATES), choices=("在住", "迁出", "去世")),
-        _column("state_on", _l("Moved or deceased on"), "变动日期 迁出/去世日期 迁出日期 去世日期 死亡日期 迁出或去世日期",
-                _past_day),
+        _column("state_on", _l("Moved or deceased on"), "变动日期 迁出日期 去世日期 死亡日期"
+                " 迁出或去世日期 迁出/去世日期", _past_day),
     )
 
 

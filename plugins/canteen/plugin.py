@@ -87,5 +87,6 @@ def resident_timeline(session: Any, resident: Any) -> Iterable[Entry]:
         .limit(LATEST)
     )
     for meal in meals:
-        yield Entry(meal.day, f"{meal.kind.name} · {meal.way.label} · " + _("%(amount)s yuan", amount=f"{meal.self_pay:.2f}"),
+        paid = _("%(amount)s yuan", amount=f"{meal.self_pay:.2f}")
+        yield Entry(meal.day, f"{meal.kind.name} · {meal.way.label} · {paid}",
                     url_for("canteen_meals.details_view", id=meal.id))

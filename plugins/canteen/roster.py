@@ -44,8 +44,8 @@ def diner_columns() -> tuple[SheetColumn, ...]:
         *resident_columns(),
         _column("card", _l("Card number"), "卡号 就餐卡号 餐卡号 饭卡号 IC卡号 餐卡", _card,
                 hint=_l("A new number replaces the card in use"), example="00123"),
-        _column("diet_note", _l("Diet note"), "忌口 饮食备注 饮食禁忌 饮食习惯 饮食要求 忌口/饮食备注 忌口/饮食要求", parse_text(200),
-                private=True, example="少盐、糖尿病"),
+        _column("diet_note", _l("Diet note"), "忌口 饮食备注 饮食禁忌 饮食习惯 饮食要求 忌口/饮食备注 忌口/饮食要求",
+                parse_text(200), private=True, example="少盐、糖尿病"),
         _column("allergy", _l("Allergy"), "过敏 过敏原 过敏史 食物过敏", parse_text(200), private=True, example="花生"),
         _column("delivery_address", _l("Delivery address"), "送餐地址 配送地址", parse_text(200), private=True),
         _column("usual_way", _l("Usual way"), "就餐方式 用餐方式 取餐方式 常用方式", parse_choice(WAYS),
@@ -79,7 +79,8 @@ class DinerRows(ResidentRows):
         """Beside the resident's own rules: a card of somebody else, and people who do not eat here any more."""
         yield from super().check(values, record)
         if record is not None and values.get("state", record.state) is not LifeState.ALIVE:
-            yield ValidationError(_("This resident has moved away or died. Correct the resident's state first."), "name")
+            yield ValidationError(_("This resident has moved away or died. Correct the resident's state first."),
+                                  "name")
         number = values.get("card")
         if number is None:
             return

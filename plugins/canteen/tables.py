@@ -103,7 +103,8 @@ def month_table(session: Session, month: date, sees_names: bool) -> Table:
                      sum(row[2] for row in own.values()), *amounts])
     width = len(kinds)
     return Table(_("Meals by diner"), f"{month:%Y-%m}", [
-        Column(_("No."), True), Column(_("Name")), *(Column(k.name, True) for k in kinds), Column(_("Meals in all"), True),
+        Column(_("No."), True), Column(_("Name")), *(Column(k.name, True) for k in kinds),
+        Column(_("Meals in all"), True),
         Column(_("Standard price"), True), Column(_("Subsidy"), True), Column(_("Other aid"), True),
         Column(_("Paid by diner"), True),
     ], rows, [None, _("Sum of %(num)s people", num=len(order) - (None in order)),

@@ -6,7 +6,6 @@ from datetime import date
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import PASSWORD
 
 from core.accounts.models import AccountEvent, Membership, Role, User
 from core.accounts.roles import STAFF, SYSTEM
@@ -15,6 +14,7 @@ from core.areas.models import Area, AreaKind
 from core.areas.scope import session_for
 from core.areas.service import add_area
 from core.errors import ValidationError
+from tests.conftest import PASSWORD
 
 TODAY = date(2026, 11, 23)
 SHOWN = re.compile(r'<output class="bigfield" id="one-time">([^<]+)</output>')
@@ -100,7 +100,8 @@ def test_a_role_that_is_not_his_to_give_is_refused(place, who, at, role, slug):
 def test_forged_ids_of_areas_and_roles_are_refused(place, forged):
     manager = place.browser("manager.upper")
     for field in ("role_id", "area_id"):
-        assert manager.post("/upper/manage/accounts/new/", form_of(place, "upper", **{field: forged})).status_code == 200
+        answer = manager.post("/upper/manage/accounts/new/", form_of(place, "upper", **{field: forged}))
+        assert answer.status_code == 200
     assert user_id(place, "wangxin") is None
 
 

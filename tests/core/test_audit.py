@@ -2,10 +2,16 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 
+from core.accounts.service import add_membership, built_in_role, create_user, find_user
+from core.areas.models import AreaKind
+from core.areas.scope import session_for
+from core.areas.service import add_area
 from core.residents.models import Resident
+from tests.conftest import PASSWORD
 
 AUDIT, LOG = "manage/audit/", "manage/log/"
 
@@ -40,7 +46,8 @@ def test_private_values_stand_nowhere_in_it(place):
 
 @pytest.mark.parametrize(("who", "slug", "status"), [
     ("manager.upper", "upper", 200), ("street", "street", 200), ("street", "upper", 200), ("auditor", "street", 200),
-    ("auditor", "lower", 200), ("staff.upper", "upper", 403), ("system", "street", 403), ("manager.upper", "lower", 404),
+    ("auditor", "lower", 200), ("staff.upper", "upper", 403), ("system", "street", 403),
+    ("manager.upper", "lower", 404),
 ])
 def test_who_reads_the_audit_log(place, who, slug, status):
     assert place.browser(who).get(f"/{slug}/{AUDIT}").status_code == status
@@ -111,3 +118,15 @@ def test_the_log_of_a_day_is_that_of_a_day_in_beijing(place):
     browser = place.browser("street")
     assert rows(browser.get(f"/street/{LOG}?from=2026-11-24"))
     assert len(rows(browser.get(f"/street/{LOG}?to=2026-11-23"))) == 0
+
+
+def test_another_street_beside_this_one_stays_unknown_to_its_overseers(place):
+    with place.app.app_context(), session_for(None, "a test prepares", writes=True) as session:
+        there = add_area(session, None, "别的街道", AreaKind.STREET, "elsewhere")
+        create_user(session, "stranger", "远", place.clock(), PASSWORD)
+        add_membership(session, find_user(session, "stranger"), there, built_in_role(session, "manager"),
+                       date(2026, 1, 1))
+    place.browser("stranger")
+    for who in ("system", "auditor", "street"):
+        assert "stranger" not in names_in(place.browser(who), "street")
+    assert ">stranger</td>" not in place.browser("system").get("/street/manage/accounts/").get_data(as_text=True)

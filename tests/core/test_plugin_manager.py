@@ -222,6 +222,20 @@ def test_a_plugin_that_raises_is_left_out_with_what_it_wrote(
     assert "善始善终" in names and "半途而废" not in names
 
 
+def test_plugin_enabled_prepares_the_community_in_the_same_transaction(
+    monkeypatch: pytest.MonkeyPatch, place: Any
+) -> None:
+    def enabled(session: Any, today: Any) -> None:
+        session.add(TagKind(name="开箱即有", note=str(today)))
+
+    manager = loaded(monkeypatch, {"a": {"plugin_enabled": enabled}})
+    with place.app.app_context():
+        with place.session("upper", writes=True) as writing:
+            manager.ask("plugin_enabled", ["a"], writing, community=None, today="2026-01-01")
+        with place.session("upper") as reading:
+            assert reading.scalar(sa.select(TagKind.note).where(TagKind.name == "开箱即有")) == "2026-01-01"
+
+
 def info(*requires: str) -> Any:
     """A plugin_info with these requirements."""
     return lambda: PluginInfo(title="T", summary="S", requires=requires)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import PASSWORD
 
 from core.accounts.access import access_to
 from core.accounts.models import Role
@@ -17,6 +16,7 @@ from core.areas.models import Area, AreaKind
 from core.areas.scope import session_for
 from core.areas.service import add_area
 from core.residents.models import Resident
+from tests.conftest import PASSWORD
 
 TEXT = (Path(__file__).parents[2] / "docs" / "roles.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (\w+) \| (own area|below) \|(.+)\|$", re.M)
@@ -31,10 +31,11 @@ NEW = "/street/manage/roles/new/"
 def test_the_table_in_the_docs_is_the_one_in_the_code():
     head = re.search(r"^\| Role \| Where \|(.+)\|$", TEXT, re.M).group(1)
     assert [w.strip() for w in head.split("|")] == ["see", *COLUMNS[1:]] and set(COLUMNS) == {a.value for a in Action}
-    assert TABLE == {
+    code = {
         (key, where): {action.value for action in rights}
         for key, (_title, both) in BUILT_IN.items() for where, rights in (("own area", both.own), ("below", both.below))
     }
+    assert code == TABLE
 
 
 def test_who_hands_out_what_is_the_same_in_docs_and_code():
@@ -57,7 +58,8 @@ def tries(place, number):
     return {
         "view": ("get", "/upper/canteen/meals/"),
         "reveal": ("post", f"/upper/residents/people/reveal/?id={number}&field=identity_number"),
-        "create": ("get", "/upper/residents/people/new/"), "edit": ("get", f"/upper/residents/people/edit/?id={number}"),
+        "create": ("get", "/upper/residents/people/new/"),
+        "edit": ("get", f"/upper/residents/people/edit/?id={number}"),
         "void": ("post", "/upper/residents/people/delete/?id=999999"),
         "export": ("post", "/upper/residents/people/export/xlsx/"),
         "settings": ("get", "/upper/manage/plugins/"), "users": ("get", "/upper/manage/accounts/"),
@@ -89,7 +91,8 @@ def test_what_the_table_says_is_what_requests_get(place, role):
 def test_the_system_administrator_sees_no_personal_data(place):
     make_resident(place)
     browser = place.browser("system")
-    rules = [r.rule for r in place.app.url_map.iter_rules() if "GET" in r.methods and r.rule.startswith("/<slug:area>/")]
+    rules = [rule.rule for rule in place.app.url_map.iter_rules()
+             if "GET" in rule.methods and rule.rule.startswith("/<slug:area>/")]
     for rule in rules:
         for slug in ("upper", "street"):
             answer = browser.get(re.sub(r"<[^>]*>", "x", rule.replace("<slug:area>", slug)) + "?id=1")

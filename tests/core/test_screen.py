@@ -164,7 +164,7 @@ def test_an_export_is_masked_neutral_logged_and_named_in_chinese(place: Any, kee
     row = next(r for r in csv.reader(io.StringIO(text)) if "王小明" in r)
     assert answer.get_data().startswith(b"\xef\xbb\xbf")
     assert NUMBER not in text
-    assert "=1+1" not in row and any(cell.endswith("=1+1") for cell in row)
+    assert [cell[0] for cell in row if "=1+1" in cell] == ["'"]
     assert f"filename*=UTF-8''{quote('上游社区')}" in answer.headers["Content-Disposition"]
     (entry,) = deeds(place, Deed.EXPORTED)
     assert (entry.table_name, entry.username, entry.changes) == ("resident", "manager.upper", {"rows": 1})

@@ -154,8 +154,8 @@ def test_who_typed_it_cannot_be_forged(place):
 def test_passwords_and_files_are_not_kept_and_the_page_says_so_of_files(place):
     browser = place.browser("staff.upper")
     place.clock.forward(minutes=31)
-    answer = browser.post(FORM, {"name": "独居老人", "password": "secret words", "file": (io.BytesIO(b"x"), "名单.xlsx")},
-                          content_type="multipart/form-data")
+    typed = {"name": "独居老人", "password": "secret words", "file": (io.BytesIO(b"x"), "名单.xlsx")}
+    answer = browser.post(FORM, typed, content_type="multipart/form-data")
     page = answer.get_data(as_text=True)
     assert "名单.xlsx" in page and "secret words" not in page
     assert "名单.xlsx" in sign_in_again(browser, answer).get_data(as_text=True)

@@ -220,8 +220,8 @@ def test_a_paper_list_is_entered_afterwards_with_one_reason(place):
     listed = {"back": 1, "day": "2026-11-22", "kind": lunch, "back_reason": "停电"}
     for number in numbers:
         assert record(browser, resident=number, **listed).status_code == 200
-    listed = [(m["day"], m["source"], m["reason"]) for m in meals(place)]
-    assert listed == [(date(2026, 11, 22), "back_entry", "停电")] * 2
+    entered = [(m["day"], m["source"], m["reason"]) for m in meals(place)]
+    assert entered == [(date(2026, 11, 22), "back_entry", "停电")] * 2
     page = browser.get(COUNTER + "back/?day=2026-11-22&back_reason=x&kind=" + str(lunch)).get_data(as_text=True)
     assert 'id="who"' in page and "data-total>2<" in page
 

@@ -147,11 +147,9 @@ def _midnight(when: date) -> datetime:
 
 
 def _events_for_reader() -> sa.Select[tuple[AccountEvent]]:
-    """What concerns the reader's people and areas; the one who administers everything sees unknown names too."""
+    """What concerns the reader's people and areas; at the root also names that nobody has."""
     here = visit()
     found, held = sa.select(AccountEvent), here.access.role_keys
-    if here.area.parent_id is None and held & {SYSTEM, AUDITOR}:
-        return found
     if AUDITOR in held and not held & {SYSTEM}:
         people = sa.select(User.username).where(User.id.in_(
             sa.select(Membership.user_id).join(Membership.area).where(
@@ -162,6 +160,8 @@ def _events_for_reader() -> sa.Select[tuple[AccountEvent]]:
             AccountEvent.about.in_(people)]
     below = sa.select(Area.id).where(Area.path.startswith(here.area.path, autoescape=True))
     in_area = AccountEvent.area_id.in_(below)
+    if here.area.parent_id is None and held & {SYSTEM, AUDITOR}:
+        mine.append(AccountEvent.username.not_in(sa.select(User.username).join(User.memberships)))  # unknown names
     # a manager reads what was done to his community, but of accounts only his own people's
     mine.append(sa.and_(in_area, AccountEvent.about.is_(None)) if MANAGER in held else in_area)
     return found.where(sa.or_(*mine))

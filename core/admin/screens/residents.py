@@ -59,9 +59,17 @@ class PhonesToRemove(_Ticks):
 class TagsOfToday(_Ticks):
     """The dictionary, with the tags ticked that the resident has today."""
 
+    @property
+    def choices(self) -> list[tuple[int, str]]:
+        """In the order of the dictionary, read when the form is shown or checked."""
+        return [(kind.id, kind.name) for kind in db.session.scalars(living(TagKind).order_by(TagKind.id))]
+
+    @choices.setter
+    def choices(self, _given: Any) -> None:
+        """WTForms sets what it was given; there is only the dictionary."""
+
     def process_data(self, tags: Any) -> None:
-        """In the order of the dictionary."""
-        self.choices = [(kind.id, kind.name) for kind in db.session.scalars(living(TagKind).order_by(TagKind.id))]
+        """Ticked: what the resident has today."""
         self.data = [tag.kind_id for tag in tags or () if tag.holds_on(today())]
 
 
