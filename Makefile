@@ -1,12 +1,13 @@
 # make run   the demonstration street on http://127.0.0.1:8000 (PORT=… chooses another port)
 # make test  every test, on both databases
 # make lock  requirements.lock from requirements.in
+# make pictures  the screenshots in docs/pictures, from a fresh demonstration (needs /usr/bin/chromium)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PO := $(wildcard translations/*/LC_MESSAGES/*.po)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test lock clean
+.PHONY: run test lock pictures clean
 
 run: .venv/ok .venv/words
 	@.venv/bin/jinlin serve --demo
@@ -19,6 +20,9 @@ lock: .venv/ok
 	.venv/bin/pip install --quiet uv
 	.venv/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock
+
+pictures: .venv/ok .venv/words
+	.venv/bin/python docs/take_pictures.py
 
 clean:
 	rm -rf .venv build *.egg-info

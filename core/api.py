@@ -9,8 +9,8 @@ from core.admin.gate import visit
 from core.admin.listing import BulkAction, PageLink, RowAction, Tool
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import SpecialFilter
-from core.admin.saving import create_once, save_changes, void
-from core.admin.screen import Screen, put_error
+from core.admin.saving import clean_reason, create_once, save_changes, void
+from core.admin.screen import Screen, download, put_error
 from core.admin.values import NONE
 from core.areas.models import Area
 from core.areas.service import save_settings, settings_of
@@ -32,12 +32,12 @@ from core.residents.service import add_phones, check_resident, find_resident, se
 
 __all__ = [
     "ABOVE", "Action", "add_phones", "Area", "BEIJING", "beijing", "BulkAction", "check_resident", "Choice",
-    "choice_column", "choices", "COMMUNITY", "ConfirmationNeeded", "create_once", "db", "Deed", "Deletable",
-    "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces", "LifeState", "mask_name", "Metric",
-    "Moment", "Money", "NONE", "note_deed", "now", "Page", "PageLink", "parse_choice", "parse_text", "PluginInfo",
-    "put_error", "relationship", "remote", "Resident", "resident_columns", "ResidentPhone", "ResidentRows",
-    "ResidentTag", "RowAction", "SAME_PERSON", "save_changes", "save_settings", "Screen", "ScreenForm", "set_name",
-    "settings_of", "Sheet", "SheetColumn", "SpecialFilter", "TagKind", "tenant_index", "tenant_reference",
-    "tenant_unique", "TenantModel", "today", "Todo", "Tool", "ValidationError", "visit", "void", "Voidable",
-    "write_table",
+    "choice_column", "choices", "clean_reason", "COMMUNITY", "ConfirmationNeeded", "create_once", "db", "Deed",
+    "Deletable", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces",
+    "LifeState", "mask_name", "Metric", "Moment", "Money", "NONE", "note_deed", "now", "Page", "PageLink",
+    "parse_choice", "parse_text", "PluginInfo", "put_error", "relationship", "remote", "Resident",
+    "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes",
+    "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter",
+    "TagKind", "tenant_index", "tenant_reference", "tenant_unique", "TenantModel", "today", "Todo", "Tool",
+    "ValidationError", "visit", "void", "Voidable", "write_table",
 ]

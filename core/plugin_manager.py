@@ -118,14 +118,15 @@ class PluginManager:
         answers = []
         on = set(plugins)
         for name in self.names:
-            if name not in on or not self._has(name, hook):
+            if name not in on or not self.has(name, hook):
                 continue
             with self.guard(name, fatal=False), session.begin_nested():
                 answer = self._call(name, hook, session=session, **values)
                 answers.append((name, list(answer) if isinstance(answer, Iterable) else answer))
         return answers
 
-    def _has(self, name: str, hook: str) -> bool:
+    def has(self, name: str, hook: str) -> bool:
+        """Whether a plugin implements a hook."""
         return any(i.plugin_name == name for i in getattr(self._pluggy.hook, hook).get_hookimpls())
 
     def _call(self, name: str, hook: str, **values: Any) -> Any:

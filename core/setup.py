@@ -48,7 +48,7 @@ def open_community(community_id: int, day: date, by: str) -> None:
 def switch_plugin_on(community_id: int, plugin: str, day: date, by: str) -> None:
     """Turn a plugin and what it requires on, and let each prepare the community; all or nothing.
 
-    Raises ValidationError where an area above forbids one of them.
+    Raises ValidationError where an area above forbids one of them, or one cannot prepare the community.
     """
     manager = _manager()
     with session_for(_scope(community_id), "switch a plugin on", writes=True, actor=by) as writing:
@@ -58,7 +58,11 @@ def switch_plugin_on(community_id: int, plugin: str, day: date, by: str) -> None
             if policy_for(writing, community, name) == Policy.FORBIDDEN:
                 raise ValidationError(_("“%(name)s” is forbidden here.", name=manager.infos[name].title))
             switch_on(writing, community, name, day, by)
-            manager.ask("plugin_enabled", [name], writing, community=community, today=day)
+            answers = manager.ask("plugin_enabled", [name], writing, community=community, today=day)
+            if manager.has(name, "plugin_enabled") and not answers:
+                raise ValidationError(_(
+                    "“%(name)s” could not prepare this community, so nothing was switched on. Please tell your "
+                    "administrator: the server's log says why.", name=manager.infos[name].title))
 
 
 def goes_off_with(session: Session, community: Area, plugin: str) -> list[str]:

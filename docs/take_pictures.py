@@ -48,7 +48,8 @@ def main() -> None:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+                browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"],
+                                                     env={"LANGUAGE": "zh_CN.UTF-8"})
                 for size in SIZES:
                     _take_all(browser, f"http://127.0.0.1:{server.server_port}", size)
         finally:
@@ -72,7 +73,7 @@ def _take_all(browser: Browser, base: str, size: str) -> None:
         page = signed_in[person]
         page.goto(base + path)
         if name == "counter":
-            page.keyboard.type("z")
+            page.keyboard.type("zh")
             page.wait_for_timeout(800)
         page.screenshot(path=FOLDER / (f"{name}.png" if size == "wide" else f"{name}-phone.png"))
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -153,7 +153,7 @@ def test_looking_is_the_only_way_to_tell_that_search_hides_people(walk: Walk) ->
         for screen in record_screens(walk):
             if screen.search_by and screen.searches_people():
                 pages = [
-                    body(sender.send("GET", f"/street{path_of(screen)}", {"search": text}), text)
+                    body(sender.send("GET", f"/street{path_of(screen)}", {"search": text}), text, quote(text))
                     for text in (name, "没有这个人")
                 ]
                 assert pages[0] == pages[1], screen.endpoint

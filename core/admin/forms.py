@@ -26,6 +26,7 @@ from core.extensions import Choice, Money, db
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MOST_OPTIONS = 200
 MOST_IN_LIST = 20
+LARGEST = 10**12  # of a number with a point; its rules know the real limit
 
 
 class ScreenForm(wt.Form):
@@ -54,6 +55,17 @@ def two_places(_form: wt.Form, field: wt.Field) -> None:
     """Refuse parts of a fen: the sum would not be the one that was typed."""
     if field.data is not None and field.data != round(field.data, 2):
         raise check.ValidationError(_("At most two digits after the point."))
+
+
+class AmountField(wt.DecimalField):
+    """A number with a point. "NaN", "Infinity" and what no amount ever is are no number: sums would break on them."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Refuse before any rule compares or rounds the value."""
+        super().process_formdata(valuelist)
+        if self.data is not None and not (self.data.is_finite() and abs(self.data) < LARGEST):
+            self.data = None
+            raise ValueError(self.gettext("Not a valid decimal value."))
 
 
 class PrivateField(wt.StringField):
@@ -194,7 +206,7 @@ def _column_field(column: sa.Column) -> Any:
         return wt.TimeField(**options)
     if isinstance(kind, Money | sa.Numeric):
         options["validators"] += [check.NumberRange(min=0, max=99_999_999), two_places]
-        return wt.DecimalField(places=2, default=default, **options)
+        return AmountField(places=2, default=default, **options)
     if isinstance(kind, sa.Integer):
         options["validators"].append(check.NumberRange(min=0, max=2_000_000_000))
         return wt.IntegerField(default=default, **options)

@@ -34,7 +34,7 @@ from core.admin.saving import (
     send_to_bin,
     void,
 )
-from core.admin.values import NONE, Field, field_at, is_there, private_label, show
+from core.admin.values import NONE, Field, field_at, is_there, private_label, private_label_of, show
 from core.areas.tenancy import Deletable, Voidable
 from core.audit.models import Deed
 from core.audit.trail import note_deed
@@ -103,7 +103,13 @@ class Screen(Access, ModelView):
         """Whether this person may do this with records of this screen, here and now."""
         if action not in self.actions() or not self.may(action):
             return False
-        return action in ("view", "export") or self.writable()
+        return action in ("view", "export") or (self.writable() and (action == "reveal" or self.knows_them()))
+
+    def knows_them(self) -> bool:
+        """Whether the person may write about those whom the records name: forms and refusals say names in full."""
+        relations = sa.inspect(self.model).relationships
+        named = [self.model, *(relations[name].mapper.class_ for name in self.form_columns if name in relations)]
+        return visit().access.sees_names or not any(private_label_of(model) for model in named)
 
     def _handle_view(self, name: str, **kwargs: Any) -> ResponseReturnValue | None:
         answer = super()._handle_view(name, **kwargs)

@@ -110,9 +110,9 @@ class PluginSwitch(db.Model):  # type: ignore[name-defined]
 class Policy(Choice):
     """What an area above decides about a plugin."""
 
-    REQUIRED = "required", _l("Required")
-    ALLOWED = "allowed", _l("Allowed")
-    FORBIDDEN = "forbidden", _l("Forbidden")
+    REQUIRED = "required", _l("Must be on")
+    ALLOWED = "allowed", _l("May be on")
+    FORBIDDEN = "forbidden", _l("Must be off")
 
 
 class PluginPolicy(db.Model):  # type: ignore[name-defined]

@@ -47,10 +47,15 @@ def parse_address(text: str) -> House:
         house = make_house(plain)
     else:
         raise _refused()
-    if max(len(house.compound or "") - LONGEST_COMPOUND, *(len(part or "") - LONGEST_PART for part in
-                                                          (house.building, house.unit, house.room))) > 0:
+    if too_long(house):
         raise _refused()
     return house
+
+
+def too_long(house: House) -> str | None:
+    """The name of a part with more characters than are kept (栋 was added, or ㎡ stood for two); None if all fit."""
+    longest = {"compound": LONGEST_COMPOUND}
+    return next((part for part, text in vars(house).items() if len(text or "") > longest.get(part, LONGEST_PART)), None)
 
 
 def make_house(

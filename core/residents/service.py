@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.declarations import Candidates
 from core.encryption import ring_of_app
 from core.errors import ValidationError
-from core.residents.address import make_house
+from core.residents.address import make_house, too_long
 from core.residents.identity import check_against, parse_identity
 from core.residents.models import IDENTITY, LAST4, PHONE, LifeState, Resident, ResidentPhone, ResidentTag, TagKind
 from core.residents.phone import parse_phone
@@ -149,6 +149,8 @@ def fill_resident(resident: Resident, values: Mapping[str, Any], today: date) ->
         setattr(resident, key, values[key])
     if HOUSE_FIELDS & values.keys():
         house = make_house(**{key: values.get(key, getattr(resident, key)) for key in HOUSE_FIELDS})
+        if part := too_long(house):
+            raise ValidationError(_("This is too long. Please shorten it."), part)
         for key in HOUSE_FIELDS & values.keys():
             setattr(resident, key, getattr(house, key))
     set_identity(resident, values.get("identity_number", resident.identity_number), today)

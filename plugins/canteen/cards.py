@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from core.api import ValidationError
+from core.api import ValidationError, clean_reason
 from plugins.canteen.finding import CARD, card_number
 from plugins.canteen.models import Card, Diner
 
@@ -39,7 +39,7 @@ def lose_card(session: Session, diner: Diner, day: date, reason: str, today: dat
     if day < card.issued_on:
         raise ValidationError(_("This card was handed out on %(day)s. Please choose that day or a later one.",
                                 day=card.issued_on.isoformat()), "day")
-    card.ended_on, card.end_reason = day, " ".join(reason.split())[:60] or None
+    card.ended_on, card.end_reason = day, clean_reason(reason)[:60] or None
     return card
 
 

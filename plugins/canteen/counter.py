@@ -19,6 +19,7 @@ from core.api import (
     Resident,
     ValidationError,
     beijing,
+    clean_reason,
     create_once,
     db,
     now,
@@ -137,26 +138,32 @@ class CounterPage(Page):
         """Record one meal: of a resident, a guest, or somebody new; the same key again records nothing more."""
         desk = read_desk(db.session(), request.form, now(), back=request.form.get("back") == "1")
         try:
-            number = self._record(desk)
+            meal = self._record(desk)
         except ConfirmationNeeded as question:
             db.session.rollback()
             return self._asked(desk, question)
         except ValidationError as error:
             db.session.rollback()
             return self._refused(desk, error)
-        return self._done(desk, _done_text(db.session.scalars(sa.select(Meal).where(Meal.id == number)).one()))
+        return self._done(desk, _done_text(meal))
 
-    def _record(self, desk: Desk) -> int | None:
+    def _record(self, desk: Desk) -> Meal:
         if not desk.ready:
             raise ValidationError(desk.problem or _("Please give the reason for the back entry."))
+        if request.form.get("kind") and not desk.chosen:  # deleted meanwhile: never record another meal instead
+            raise ValidationError(_("Please choose the meal first."), "kind")
         for attempt in (1, 2):
             try:
-                return create_once(db.session(), request.form.get("once", ""), lambda: _meal(desk))[0]
+                number, _new = create_once(db.session(), request.form.get("once", ""), lambda: _meal(desk))
+                break
             except ValidationError as error:
                 # Another counter was faster by a moment: looking again tells who, or finds the diner it made.
                 if attempt == 2 or not isinstance(error.__cause__, IntegrityError):
                     raise
-        return None
+        meal = db.session.scalar(sa.select(Meal).where(Meal.id == number))
+        if meal is None:  # the key of another form, which made something else
+            raise ValidationError(_("This form is out of date. Please open it again."))
+        return meal
 
     @expose("/undo/", methods=("POST",))
     def undo(self) -> ResponseReturnValue:
@@ -224,7 +231,8 @@ def _meal(desk: Desk) -> Meal:
     return record_meal(
         session, diner, desk.day, desk.kind, desk.way or (diner.usual_way if diner else Way.DINE_IN),
         visit().user.name, now(), source=Source.BACK_ENTRY if desk.back else Source.COUNTER,
-        reason=desk.back_reason or None, moved_reason=form.get("reason"), confirmed=confirmed, card=card,
+        reason=desk.back_reason or None, moved_reason=clean_reason(form.get("reason", "")),
+        confirmed=confirmed, card=card,
     )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from core.api import ValidationError, beijing
+from core.api import ValidationError, beijing, clean_reason
 from plugins.canteen.models import Diner, Meal, MealKind, Way
 from plugins.canteen.services import check_day, is_open, kind_at, kinds_of, price_on
 
@@ -63,7 +63,7 @@ def read_desk(session: Session, values: Mapping[str, str], at: datetime, *, back
     return Desk(
         day=day, kinds=kinds, kind=kind, chosen=chosen is not None, way=_way(values.get("way")),
         price=price_on(session, kind, day) if kind else None, open=bool(kind and is_open(kind, local.time())),
-        back=back, back_reason=" ".join(values.get("back_reason", "").split())[:100] if back else "",
+        back=back, back_reason=clean_reason(values.get("back_reason", ""))[:100] if back else "",
         text=values.get("q", "").replace("\x00", "").strip()[:60],
         problem=_problem(session, kind, day, at) if kind else "",
     )

@@ -69,7 +69,7 @@ class Price(TenantModel):
     )
 
     kind_id, kind = tenant_reference(MealKind, back_populates="prices", indexed=True, info={"label": _l("Meal")})
-    starts_on: Mapped[date] = mapped_column(info={"label": _l("From")})
+    starts_on: Mapped[date] = mapped_column(info={"label": _l("In force from")})
     amount: Mapped[Decimal] = mapped_column(Money, info={"label": _l("Standard price"), "numeric": True})
 
     @property

@@ -18,6 +18,7 @@ from core.api import (
     add_phones,
     beijing,
     check_resident,
+    clean_reason,
     find_resident,
     set_name,
     settings_of,
@@ -136,7 +137,7 @@ def new_resident(
 
     Raises ValidationError with the field, ConfirmationNeeded "same_name" where somebody of that name is known.
     """
-    resident = Resident(birth_date=birth_date, building=building.strip()[:20] or None, state=LifeState.ALIVE)
+    resident = Resident(birth_date=birth_date, building=clean_reason(building)[:20] or None, state=LifeState.ALIVE)
     set_name(resident, name)
     if phone.strip():
         add_phones(resident, [phone])

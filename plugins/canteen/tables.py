@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, request
+from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_babel import gettext as _
@@ -24,6 +24,7 @@ from core.api import (
     ValidationError,
     beijing,
     db,
+    download,
     mask_name,
     note_deed,
     now,
@@ -159,10 +160,7 @@ class TablePage(Page):
         body = write_table([c.label for c in table.columns], [[_cell(v) for v in row] for row in
                                                               [*table.rows, table.sums]],
                            f"{visit().area.name} {table.title} {table.when}")
-        response = Response(body, mimetype=XLSX)
-        response.headers.set("Content-Disposition", "attachment",
-                             filename=f"{visit().area.name}-{table.title}-{table.when}.xlsx")
-        return response
+        return download(body, XLSX, f"{visit().area.name}-{table.title}-{table.when}.xlsx")
 
     def address(self, view: str) -> str:
         """Another view of the same table."""

@@ -11,7 +11,8 @@ PEOPLE = ("system", "street", "auditor", "manager.upper", "staff.upper")
 
 def menu_of(page: Any) -> list[str]:
     """The addresses in the menu."""
-    return page.eval_on_selector_all("nav a[href^='/']", "links => [...new Set(links.map(a => a.getAttribute('href')))]")
+    links = page.eval_on_selector_all("nav a[href^='/']", "links => links.map(a => a.getAttribute('href'))")
+    return list(dict.fromkeys(links))
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])

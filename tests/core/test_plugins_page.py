@@ -4,6 +4,7 @@ from __future__ import annotations
 from datetime import date, time
 from decimal import Decimal
 from types import ModuleType
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +16,9 @@ from core.areas.models import Area, AreaKind, PluginSwitch
 from core.areas.scope import session_for
 from core.areas.service import add_area, settings_of
 from core.declarations import PluginInfo
+from core.errors import ValidationError
 from core.residents.models import Resident
+from core.setup import switch_plugin_off, switch_plugin_on
 from plugins.canteen.models import Diner
 
 PAGE = "/upper/manage/plugins/"
@@ -222,3 +225,22 @@ def test_settings_are_stored_as_checked_json_and_shown_again(place, monkeypatch)
     assert place.browser("staff.upper").get(url).status_code == 403
     manager.post(f"{PAGE}off/?plugin=canteen")
     assert manager.get(url).status_code == 404
+
+
+def test_a_plugin_that_cannot_prepare_a_community_is_not_switched_on(
+    place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = place.app.extensions["jinlin_plugins"]
+    ask = manager._call
+
+    def broken(name: str, hook: str, **values: Any) -> Any:
+        if hook == "plugin_enabled":
+            raise RuntimeError("the plugin is broken")
+        return ask(name, hook, **values)
+
+    with place.app.app_context():
+        switch_plugin_off(place.ids["upper"], "canteen", date(2026, 11, 23), "test")
+        monkeypatch.setattr(manager, "_call", broken)
+        with pytest.raises(ValidationError):
+            switch_plugin_on(place.ids["upper"], "canteen", date(2026, 11, 23), "test")
+    assert place.browser("staff.upper").get("/upper/canteen/meals/").status_code == 404

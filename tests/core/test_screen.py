@@ -254,3 +254,11 @@ def rows(browser: Any, url: str) -> int:
 
 def names(browser: Any, url: str) -> list[str]:
     return re.findall(r'name="rowid" value="(\d+)"', listed(browser, url))
+
+
+def test_a_refusal_that_names_no_field_stands_above_the_form(place: Any) -> None:
+    manager = place.browser("manager.upper")
+    values = manager.form("/upper/canteen/kinds/new/") | {"name": "午餐", "opens": "10:30", "closes": "13:00"}
+    answer = manager.post("/upper/canteen/kinds/new/", values)
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.get_data(as_text=True)

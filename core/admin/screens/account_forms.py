@@ -25,7 +25,7 @@ class RoleForm(ScreenForm):
 
     area_id = wt.SelectField(_l("Area"), coerce=int)
     role_id = wt.SelectField(_l("Role"), coerce=int)
-    starts_on = wt.DateField(_l("From"), [check.InputRequired()])
+    starts_on = wt.DateField(_l("Starts on"), [check.InputRequired()])
     ends_on = wt.DateField(_l("To (last day)"), [check.Optional()], description=_l("Empty: until it is taken away"))
 
     def __init__(self, *args: Any, areas: list[Area], **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ import wtforms as wt
 from flask_babel import lazy_gettext as _l
 from wtforms import validators as check
 
-from core.admin.forms import ScreenForm, choices, plain_text, strip
+from core.admin.forms import AmountField, ScreenForm, choices, plain_text, strip
 from core.areas.models import AreaKind
 
 
@@ -53,6 +53,6 @@ class ProfileForm(ScreenForm):
     households, residents = _whole(_l("Households")), _whole(_l("Number of residents"))
     volunteers, teams = _whole(_l("Volunteers")), _whole(_l("Teams"))
     party_branches = _whole(_l("Party branches"))
-    area_km2 = wt.DecimalField(_l("Area (km²)"), [check.Optional(), check.NumberRange(min=0, max=100_000)], places=2)
+    area_km2 = AmountField(_l("Area (km²)"), [check.Optional(), check.NumberRange(min=0, max=100_000)], places=2)
     founded = wt.IntegerField(_l("Founded (year)"), [check.Optional(), check.NumberRange(min=1800, max=2100)])
     note = wt.StringField(_l("Note"), [plain_text, check.Length(max=200)], filters=[strip])

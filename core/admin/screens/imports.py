@@ -21,6 +21,7 @@ from core.accounts.roles import Action, Permission
 from core.admin.gate import manager, visit
 from core.admin.page import Page
 from core.admin.saving import broken_rule, create_once
+from core.admin.screen import download
 from core.admin.values import show
 from core.areas.scope import scope_of, session_for
 from core.audit.models import Deed
@@ -53,6 +54,10 @@ class ImportPage(Page):
     icon = "import"
     always_on = True
     menu_action = Action.IMPORT
+
+    def may(self, action: str) -> bool:
+        """Only for those who may see names: files, previews and refusals are full of them."""
+        return visit().access is not None and visit().access.sees_names and super().may(action)
 
     def permissions(self) -> list[Permission]:
         """Its own, and that of each sheet of a plugin."""
@@ -250,6 +255,4 @@ def _done_lines(batch: ImportBatch) -> list[tuple[str, int, str]]:
 
 
 def _download(content: bytes, name: str) -> Response:
-    response = Response(content, mimetype=EXCEL)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    return download(content, EXCEL, name)

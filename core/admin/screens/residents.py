@@ -141,7 +141,8 @@ class ResidentScreen(Screen):
         """导入 stands after 新增."""
         tools = super().tools(arguments)
         access = visit().access
-        if self.writable() and not arguments.bin and access.may(f"residents.import.{Action.IMPORT}"):
+        if self.writable() and not arguments.bin and access.sees_names and access.may(
+                f"residents.import.{Action.IMPORT}"):
             tools.insert(1, Tool(_("Import"), self.get_url("residents_import.index"), icon="import"))
         return tools
 

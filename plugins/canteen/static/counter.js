@@ -250,7 +250,7 @@
     if (form.dataset.why) choose(form); else send(form);
   }, true);
   $("#new-person").addEventListener("input", (event) => event.target.removeAttribute("aria-invalid"));
-  $("#new-person").addEventListener("keydown", (event) => { if (event.key === "Escape") { $("#new-person").open = false; field.focus(); } });
+  $("#new-person").addEventListener("keydown", (event) => { if (event.key === "Escape") { $("#new-person").open = false; field.focus(); field.select(); } });
   $("#new-person").addEventListener("toggle", () => { if ($("#new-person").open && !$("#new-person").contains(document.activeElement)) newPerson(); });
 
   /* -- kind, way, keyboard of the phone -- */
