@@ -29,6 +29,11 @@ def _scope(community_id: int) -> Scope:
         return scope_of(reading.get_one(Area, community_id))
 
 
+def _alone(writing: Session, area_id: int) -> Area:
+    """The area, for the one who switches there now: a second click waits for the first and finds it done."""
+    return writing.get_one(Area, area_id, with_for_update={"key_share": True})
+
+
 def prepare_community(session: Session) -> None:
     """What every community begins with; the session has its scope."""
     if session.scalar(sa.select(sa.func.count()).select_from(TagKind)) == 0:
@@ -52,7 +57,7 @@ def switch_plugin_on(community_id: int, plugin: str, day: date, by: str) -> None
     """
     manager = _manager()
     with session_for(_scope(community_id), "switch a plugin on", writes=True, actor=by) as writing:
-        community = writing.get_one(Area, community_id)
+        community = _alone(writing, community_id)
         prepare_community(writing)
         for name in manager.with_requirements(plugin):
             if policy_for(writing, community, name) == Policy.FORBIDDEN:
@@ -77,7 +82,7 @@ def switch_plugin_off(community_id: int, plugin: str, day: date, by: str) -> lis
     Raises ValidationError where an area above requires one of them.
     """
     with session_for(_scope(community_id), "switch a plugin off", writes=True, actor=by) as writing:
-        community = writing.get_one(Area, community_id)
+        community = _alone(writing, community_id)
         names = goes_off_with(writing, community, plugin)
         for name in names:
             if policy_for(writing, community, name) == Policy.REQUIRED:
@@ -154,7 +159,7 @@ def check_policy(session: Session, area: Area, plugin: str, policy: Policy) -> l
 def apply_policy(area_id: int, plugin: str, policy: Policy, day: date, by: str) -> None:
     """Set the policy, then switch the communities that stand against it."""
     with session_for(None, "set a plugin's policy", writes=True, actor=by) as writing:
-        area = writing.get_one(Area, area_id)
+        area = _alone(writing, area_id)
         standing = [(c.id, c.name) for c in check_policy(writing, area, plugin, policy)]
         set_policy(writing, area, plugin, policy)
     resolve([Contradiction(i, name, plugin, policy == Policy.REQUIRED) for i, name in standing], day, by)

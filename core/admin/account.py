@@ -149,8 +149,8 @@ def _names_around(user: User) -> list[str]:
 @account.route("/account/large", methods=["POST"])
 def large() -> ResponseReturnValue:
     """Switch the large font on or off, for this person."""
-    user = db.session.get(User, visit().user.id)
-    user.large_font = not user.large_font
+    db.session.execute(  # in one statement: of two clicks at once none fails
+        sa.update(User).where(User.id == visit().user.id).values(large_font=sa.not_(User.large_font)))
     db.session.commit()
     return redirect(inside(request.form.get("next")) or url_for("account.home"))
 

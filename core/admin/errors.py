@@ -5,7 +5,8 @@ from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from core.errors import JinlinError
@@ -18,6 +19,8 @@ def install_error_pages(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(JinlinError, _refused)
     app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(IntegrityError, _collided)
+    app.register_error_handler(StaleDataError, _collided)
     app.register_error_handler(500, _broken)
 
 
@@ -44,7 +47,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _csrf(_error: CSRFError) -> ResponseReturnValue:
     return _page(400, _("The page is out of date"),
-                 _("Nothing was saved. Please go back, reload the page and send it again."))
+                 _("Nothing was saved. Go back with the browser and copy what you typed, "
+                   "then reload the page and send it."))
 
 
 def _refused(error: JinlinError) -> ResponseReturnValue:
@@ -56,6 +60,14 @@ def _busy(error: OperationalError) -> ResponseReturnValue:
     current_app.logger.error("database: %s", type(error.orig).__name__)
     db.session.remove()
     return _page(503, _("The database is busy"), _("Nothing was saved. Please wait a moment and try again."))
+
+
+def _collided(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
+    """Two requests side by side, where a view has no better words of its own."""
+    current_app.logger.error("collision: %s", type(getattr(error, "orig", error)).__name__)
+    db.session.remove()
+    return _page(409, _("This did not work"),
+                 _("Somebody else changed this at the same moment. Please look again and repeat it."))
 
 
 def _broken(_error: Exception) -> ResponseReturnValue:

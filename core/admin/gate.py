@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from core.accounts.access import Access, access_to, areas_of
 from core.accounts.models import Membership, User
+from core.accounts.roles import Action
 from core.accounts.sign_in import SEEN_EVERY, session_of, touch
 from core.areas.models import Area
 from core.areas.scope import session_for
@@ -48,6 +49,12 @@ def visit() -> Visit:
 def manager() -> PluginManager:
     """The plugins of this app."""
     return current_app.extensions["jinlin_plugins"]
+
+
+def sees_plugin(access: Access, plugin: str) -> bool:
+    """Whether the person may see any of the plugin's records here (system administrators may not)."""
+    screens = dict(current_app.extensions["jinlin_screens"]).get(plugin, [])
+    return any(access.may(s.permission(Action.VIEW)) for s in screens if Action.VIEW in s.actions())
 
 
 def install_gate(app: Flask) -> None:

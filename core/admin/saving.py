@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -135,8 +136,17 @@ def references_to(session: Session, record: Any) -> list[str]:
             if issubclass(model, Voidable):
                 query = query.where(model.voided_at.is_(None))
             if number := session.scalar(query):
-                uses.append(f"{getattr(model, 'title', model.__tablename__)} × {number}")
+                uses.append(f"{_title_of(model)} × {number}")
     return uses
+
+
+def _title_of(model: type) -> str:
+    """The title of the screen that shows such records, or of the one that shows what they are a part of."""
+    screens = [s for _module, found in current_app.extensions["jinlin_screens"] for s in found if hasattr(s, "model")]
+    owns = lambda owner: any(  # noqa: E731 – used once, below
+        r.mapper.class_ is model and r.cascade.delete_orphan for r in sa.inspect(owner).relationships)
+    shown = next((s for s in screens if s.model is model), None) or next((s for s in screens if owns(s.model)), None)
+    return str(shown.title) if shown else model.__tablename__
 
 
 def owned_by(model: type, record: Any) -> bool:

@@ -221,6 +221,8 @@ class Screen(Access, ModelView):
             return _("Nothing matches. Please change or clear the filters.")
         if arguments.bin:
             return _("The recycle bin is empty.")
+        if not visit().area.is_community:
+            return _("The communities below have no records yet.")
         return str(self.empty_text or _("There is nothing here yet."))
 
     def _heads(self, arguments: ListArguments, above: bool) -> list[Column]:
@@ -270,7 +272,7 @@ class Screen(Access, ModelView):
     def tools(self, arguments: ListArguments) -> list[Tool]:
         """The toolbar: 新增 / 导入 / 导出, then 回收站."""
         tools = []
-        if self.allows("create"):
+        if self.allows("create") and not arguments.bin:
             tools.append(Tool(_("New"), self.get_url(".create_view"), primary=True, icon="plus"))
         if self.allows("export"):
             asked = arguments.query(page=None, size=None)
@@ -447,8 +449,9 @@ class Screen(Access, ModelView):
     def _conflict(self, form: wt.Form, record: Any) -> list[tuple[str, str, str]]:
         """(label, what is stored now, what was typed) where they differ."""
         stored = self._edit_form_class(None, obj=record)
-        rows = [(str(f.label.text), shown_input(stored[f.name]), shown_input(f)) for f in form if f.name in stored]
-        return [row for row in rows if row[1] != row[2]]
+        pairs = [(stored[f.name], f) for f in form if f.name in stored]
+        return [(str(mine.label.text), shown_input(theirs), shown_input(mine)) for theirs, mine in pairs
+                if (theirs.data != mine.data if hasattr(mine, "mask") else shown_input(theirs) != shown_input(mine))]
 
     def _form_page(
         self, form: wt.Form, title: str, hidden: list[tuple[str, str]],
@@ -595,9 +598,10 @@ def put_error(form: wt.Form, error: ValidationError) -> None:
 
 
 def shown_input(field: wt.Field) -> str:
-    """What a form field holds, as text for the comparison."""
-    mask = getattr(field, "mask", None)
-    return "***" if mask and field.data else show(field.data)
+    """What a form field holds, as text for the comparison; of a private one only what was typed just now."""
+    if hasattr(field, "mask"):
+        return field._value() or ("***" if field.data else "")
+    return show(field.data)
 
 
 def count_text(total: int) -> str:

@@ -5,15 +5,13 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from flask_admin.base import expose
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
-from core.accounts.access import Access
-from core.accounts.roles import Action
-from core.admin.gate import Visit, manager, visit
+from core.admin.gate import Visit, manager, sees_plugin, visit
 from core.admin.page import ABOVE, COMMUNITY, Page
-from core.areas.models import Area
 from core.areas.scope import scope_of, session_for
 from core.areas.service import communities_with, plugins_on
 from core.clock import beijing, now, today
@@ -28,7 +26,7 @@ class Workbench(Page):
     """Home of every area."""
 
     slug = "workbench"
-    title = "今日概况"
+    title = _l("Today")
     icon = "home"
     levels = frozenset({COMMUNITY, ABOVE})
     always_on = True
@@ -54,11 +52,11 @@ class Workbench(Page):
                 tables.append(_table(plugin, metric, days, here))
         return self.render(
             "workbench.html", title=_("Today"), note=self._note(here), figures=figures, tables=tables,
-            todos=self._todos(here), people=not figures,
+            todos=self._todos(here), advice=_first_steps(here),
         )
 
     def _metrics(self, here: Visit) -> list[tuple[str, Metric]]:
-        return [(p, m) for p, m in manager().metrics() if p in here.plugins and _sees_figures(here.access, p)]
+        return [(p, m) for p, m in manager().metrics() if p in here.plugins and sees_plugin(here.access, p)]
 
     def _note(self, here: Visit) -> str:
         if here.area.is_community:
@@ -71,7 +69,7 @@ class Workbench(Page):
         todos = []
         for community in (a for a in here.areas if a.is_community and here.area.contains(a) and not a.closed_on):
             with session_for(scope_of(community), "what waits on the workbench") as reading:
-                on = {p for p in _on_in(reading, community) if _sees_figures(here.access, p)}
+                on = {p for p in plugins_on(reading, community) if sees_plugin(here.access, p)}
                 for _plugin, items in manager().ask("todo_items", on, reading, community=community, today=today()):
                     for item in items:
                         text = str(item.text) if here.area.is_community else f"{community.name} {item.text}"
@@ -81,14 +79,15 @@ class Workbench(Page):
         return todos
 
 
-def _sees_figures(access: Access, plugin: str) -> bool:
-    """Whether the person may see any of the plugin's records here (system administrators may not)."""
-    screens = dict(current_app.extensions["jinlin_screens"]).get(plugin, [])
-    return any(access.may(s.permission(Action.VIEW)) for s in screens if Action.VIEW in s.actions())
-
-
-def _on_in(session: Any, community: Area) -> set[str]:
-    return plugins_on(session, community)
+def _first_steps(here: Visit) -> str | None:
+    """What a new office does first; None once a module is on."""
+    if here.plugins:
+        return None
+    if any(a.is_community and here.area.contains(a) for a in here.areas):
+        return _("No module is enabled here yet. An administrator enables it under “Modules”; "
+                 "its figures then stand here.")
+    return _("There is no community here yet. An administrator adds it under “Area tree”, "
+             "then enables modules and adds accounts.")
 
 
 def _counted(here: Visit, plugin: str, metric: Metric) -> SimpleNamespace:

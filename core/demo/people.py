@@ -94,7 +94,7 @@ class Townsfolk:
             compound = self.chance.choice(list(self.community.compounds))
             building = self.chance.randint(1, self.community.compounds[compound])
             room = self.chance.randint(1, 6) * 100 + self.chance.randint(1, 4)
-            home = Home(compound, f"{building}栋", f"{self.chance.randint(1, 3)}单元", f"{room}室")
+            home = Home(compound, f"{building}栋", f"{self.chance.randint(1, 3)}单元", str(room))
             if home not in self.taken:
                 self.taken.add(home)
                 return home

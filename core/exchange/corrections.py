@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from core.exchange.cells import show_cell
 from core.exchange.grids import Grid, read_grids
-from core.exchange.limits import ZIP, not_a_sheet
+from core.exchange.limits import COMPOUND, ZIP, not_a_sheet
 from core.exchange.reader import REASON_HEADERS, plain_header
 from core.exchange.writer import LONGEST_TEXT, harmless, write_copy
 
@@ -43,8 +43,9 @@ def write_errors(original: bytes, filename: str, header_row: int, errors: Mappin
 
 
 def _grid(original: bytes, filename: str, sheet_name: str | None) -> Grid:
+    workbook = original.startswith((ZIP, COMPOUND))  # a text is one sheet, called as its file was when it was read
     for grid in read_grids(original, filename):
-        if sheet_name in (None, grid.sheet_name):
+        if not workbook or sheet_name in (None, grid.sheet_name):
             return grid
     raise not_a_sheet()
 

@@ -307,6 +307,8 @@
     showTicked();
     markWide();
     const wrong = $("main .field [aria-invalid=true]");
+    const first = $("form[data-guard] .fields input:not([type=hidden]), form[data-guard] .fields select");
     if (wrong) wrong.focus();
+    else if (first && matchMedia("(min-width: 761px)").matches) first.focus(); // on a phone the keyboard would cover it
   });
 }());

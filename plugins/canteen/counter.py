@@ -90,7 +90,7 @@ class CounterPage(Page):
             return {"totals": None, "recent": []}
         session = db.session()
         return {"totals": day_totals(session, desk.day, desk.kind), "beijing": beijing,
-                "recent": just_recorded(session, desk.day, desk.kind, visit().user.name, now())}
+                "recent": just_recorded(session, desk.day, desk.kind, visit().user.username, now())}
 
     def address(self, desk: Desk, **changes: Any) -> str:
         """This page's address with what is set, some of it changed."""
@@ -171,7 +171,7 @@ class CounterPage(Page):
         desk = read_desk(db.session(), request.form, now(), back=request.form.get("back") == "1")
         meal = db.session.scalar(sa.select(Meal).where(Meal.id == _whole(request.form.get("meal", ""))))
         here = visit().user
-        if meal is None or meal.recorded_by != here.name or beijing(meal.recorded_at).date() != today():
+        if meal is None or meal.account != here.username or beijing(meal.recorded_at).date() != today():
             return self._refused(desk, ValidationError(
                 _("Only what you recorded today can be undone here. Please void it in the meal records.")))
         text = _("Undone: %(what)s", what=meal.label)
@@ -233,6 +233,7 @@ def _meal(desk: Desk) -> Meal:
         visit().user.name, now(), source=Source.BACK_ENTRY if desk.back else Source.COUNTER,
         reason=desk.back_reason or None, moved_reason=clean_reason(form.get("reason", "")),
         confirmed=confirmed, card=card,
+        account=visit().user.username,
     )
 
 

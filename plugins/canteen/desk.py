@@ -101,12 +101,12 @@ def day_totals(session: Session, day: date, kind: MealKind) -> Totals:
     )
 
 
-def just_recorded(session: Session, day: date, kind: MealKind, by: str, at: datetime) -> list[Meal]:
-    """The latest valid meals that this person recorded today for the day and kind, newest first."""
+def just_recorded(session: Session, day: date, kind: MealKind, account: str, at: datetime) -> list[Meal]:
+    """The latest valid meals that this account recorded today for the day and kind, newest first."""
     start = beijing(at).replace(hour=0, minute=0, second=0, microsecond=0)
     return list(session.scalars(
         sa.select(Meal).where(
-            Meal.day == day, Meal.kind_id == kind.id, Meal.recorded_by == by, Meal.recorded_at >= start,
+            Meal.day == day, Meal.kind_id == kind.id, Meal.account == account, Meal.recorded_at >= start,
             Meal.voided_at.is_(None),
         ).options(joinedload(Meal.diner).joinedload(Diner.resident)).order_by(Meal.id.desc()).limit(MOST_RECENT)
     ))

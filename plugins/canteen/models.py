@@ -160,6 +160,7 @@ class Meal(Voidable, TenantModel):
     source: Mapped[Source] = mapped_column(choice_column(Source), info={"label": _l("Source")})
     reason: Mapped[str | None] = mapped_column(sa.String(200), info={"label": _l("Reason")})
     recorded_by: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Recorded by")})
+    account: Mapped[str | None] = mapped_column(sa.String(60))  # two people may bear one name
     recorded_at: Mapped[datetime] = mapped_column(Moment, info={"label": _l("Recorded at")})
 
     label_private = "name"

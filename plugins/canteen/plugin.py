@@ -54,7 +54,7 @@ def settings_form() -> type:
 
 @hookimpl
 def plugin_enabled(session: Any, community: Any, today: date) -> None:
-    add_default_kinds(session, today)
+    add_default_kinds(session, today.replace(month=1, day=1))  # so that last month's paper lists have a price
 
 
 @hookimpl

@@ -170,9 +170,11 @@ def deceased_text(resident: Resident) -> str:
 def record_meal(
     session: Session, diner: Diner | None, day: date, kind: MealKind, way: Way, by: str, at: datetime, *,
     source: Source = Source.COUNTER, reason: str | None = None, moved_reason: str | None = None,
-    confirmed: Collection[str] = (), card: Card | None = None,
+    confirmed: Collection[str] = (), card: Card | None = None, account: str | None = None,
 ) -> Meal:
     """Add one meal at the price of its day; `diner` None is a guest (散客), `at` the moment of recording (UTC).
+
+    `by` is the name shown beside the meal, `account` the one that may undo it.
 
     Raises AlreadyTaken, NoPrice or ValidationError with what to do, ConfirmationNeeded for what is unusual:
     the questions "lost_card", "moved" (wants `moved_reason`), "hours", "early" and "old" are answered by `confirmed`.
@@ -189,7 +191,7 @@ def record_meal(
     _ask(diner, day, kind, at, source, moved_reason, confirmed, card)
     split = split_price(price)
     meal = Meal(
-        diner=diner, kind=kind, day=day, way=way, source=source, recorded_by=by, recorded_at=at,
+        diner=diner, kind=kind, day=day, way=way, source=source, recorded_by=by, account=account, recorded_at=at,
         reason="；".join(part.strip() for part in (reason, moved_reason) if part and part.strip())[:200] or None,
         standard_price=split.standard, self_pay=split.self_pay, government=split.government,
         other_aid=split.other_aid,

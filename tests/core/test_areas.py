@@ -213,3 +213,10 @@ def test_a_short_name_can_stand_in_an_address_or_is_refused(text):
     except ValidationError:
         return
     assert 3 <= len(found) <= 40 and found.isascii() and not set(found) - set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+@pytest.mark.parametrize("typed", ["sNaN", "Infinity", "1E+999999"])
+def test_a_size_that_is_no_number_is_refused(place, typed):
+    answer = place.browser("street").post(f"/street/manage/areas/profile/?id={place.ids['upper']}",
+                                          {"year": "2026", "area_km2": typed})
+    assert answer.status_code == 200 and 'class="wrong"' in answer.get_data(as_text=True)

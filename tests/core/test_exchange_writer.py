@@ -175,6 +175,12 @@ def test_the_columns_right_of_old_reasons_are_kept():
     assert cells(data) == [["Reason for error", "姓名", "出生日期"], ["新", "张三", "1949.5"], [None, "李四", "x"]]
 
 
+def test_a_text_is_given_back_whatever_name_it_is_kept_under():
+    data = "姓名,性别\n张三,无\n".encode()
+    read = read_sheet(data, "C:\\桌面\\" + "长" * 200 + ".csv", [SheetColumn("name", "姓名", (), parse_text(9))])
+    assert cells(write_errors(data, "长.csv", 1, {2: ["请核对"]}, read.sheet_name))[1][-1] == "请核对"
+
+
 ROWS = st.lists(st.lists(st.text("张三=+-@ab1\t'", max_size=5), min_size=2, max_size=2), max_size=6)
 
 

@@ -1,6 +1,7 @@
 """Switching modules on and off, the street's policy, settings, faults."""
 from __future__ import annotations
 
+import threading
 from datetime import date, time
 from decimal import Decimal
 from types import ModuleType
@@ -244,3 +245,23 @@ def test_a_plugin_that_cannot_prepare_a_community_is_not_switched_on(
         with pytest.raises(ValidationError):
             switch_plugin_on(place.ids["upper"], "canteen", date(2026, 11, 23), "test")
     assert place.browser("staff.upper").get("/upper/canteen/meals/").status_code == 404
+
+
+@pytest.mark.parametrize("what", ["on", "off"])
+def test_clicks_in_the_same_moment_switch_once(place, what):
+    if what == "on":
+        place.browser("manager.upper").post("/upper/manage/plugins/off/?plugin=canteen")
+    browsers = [place.browser("manager.upper") for _click in range(4)]
+    tokens, together, answers = [browser.token() for browser in browsers], threading.Barrier(4), []
+
+    def click(browser, token):
+        together.wait()
+        url = f"/upper/manage/plugins/{what}/?plugin=canteen"
+        answers.append(browser.client.post(url, data={"csrf_token": token}).status_code)
+
+    clicks = [threading.Thread(target=click, args=pair) for pair in zip(browsers, tokens, strict=True)]
+    for each in clicks:
+        each.start()
+    for each in clicks:
+        each.join()
+    assert answers == [302] * 4

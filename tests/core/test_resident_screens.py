@@ -262,3 +262,27 @@ def test_another_communitys_resident_is_unknown(place: Any) -> None:
     for view in ("details", "edit"):
         assert browser.get(f"{PEOPLE}{view}/?id={number}").status_code == 404
     assert browser.post(f"{PEOPLE}reveal/?id={number}&field=phone-1", {"reason": "核对"}).status_code == 404
+
+
+def test_a_building_that_grows_too_long_by_its_word_is_told_at_its_field(place: Any) -> None:
+    browser = place.browser("staff.upper")
+    for building in ("1" * 20, "㏂" * 10):
+        assert create(browser, name="王秀英", building=building).status_code == 422
+    assert stored(place) == []
+
+
+def test_a_stale_form_names_the_private_fields_that_differ(place: Any) -> None:
+    number = put(place)
+    first, second = place.browser("staff.upper"), place.browser("manager.upper")
+    stale = second.form(f"{PEOPLE}edit/?id={number}")["row_version"]
+    assert change(first, number, contact_note="耳背").status_code == 302
+    page = change(second, number, row_version=stale, contact_note="敲门").get_data(as_text=True)
+    assert "<td>***</td><td><strong>敲门</strong></td>" in page
+
+
+def test_what_still_uses_a_tag_is_named_as_its_screen_is(place: Any) -> None:
+    put(place, tags=("独居",))
+    answer = place.browser("manager.upper").post(
+        f"/upper/residents/tags/delete/?id={tag_id(place, '独居')}", follow_redirects=True)
+    page = answer.get_data(as_text=True)
+    assert "居民档案 × 1" in page and "resident_tag" not in page

@@ -206,3 +206,17 @@ def test_only_those_above_with_settings_make_roles(place, who):
         assert answer.status_code in (403, 404)
 
 
+def test_who_sees_no_names_writes_nothing_that_would_tell_them(place):
+    number = make_resident(place)
+    street = place.browser("street")
+    offered = set(re.findall(r'value="([a-z]+\.[a-z-]+\.[a-z]+)"', street.get(NEW).get_data(as_text=True)))
+    street.post(NEW, {"name": "不看姓名", "permissions": [p for p in offered if p[-7:] != ".reveal"]})
+    helper = give(place, role_id(place, "不看姓名"))
+    assert "王**" in helper.get("/upper/residents/people/").get_data(as_text=True)
+    for url in ("new/", f"edit/?id={number}"):
+        assert helper.get(f"/upper/residents/people/{url}").status_code == 403
+    for url in ("residents/people/delete/", "canteen/diners/card/", "canteen/meals/void/"):
+        assert helper.post(f"/upper/{url}?id={number}", {"reason": "试一试"}).status_code == 403
+    for url in ("residents/import/", "canteen/diners/new/", "canteen/counter/"):
+        assert helper.get(f"/upper/{url}").status_code == 403
+    assert helper.get("/upper/residents/tags/new/").status_code == 200

@@ -15,7 +15,7 @@ from core.audit.models import AuditEntry, Deed
 from core.extensions import db
 from core.residents.models import Resident, TagKind
 from core.residents.service import set_name
-from plugins.canteen.models import Diner, Meal
+from plugins.canteen.models import Diner, Meal, MealKind
 from tests.records import make
 
 TAGS = "/upper/residents/tags/"
@@ -262,3 +262,12 @@ def test_a_refusal_that_names_no_field_stands_above_the_form(place: Any) -> None
     answer = manager.post("/upper/canteen/kinds/new/", values)
     assert answer.status_code == 422
     assert 'role="alert"' in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("typed", ["sNaN", "NaN", "Infinity", "-Infinity", "1E+30", "1E+999999", "9" * 5000,
+                                   "1e-999999"])
+def test_what_is_no_amount_is_refused_at_its_field(place: Any, keeper: Any, typed: str) -> None:
+    kind = add(place, MealKind, name="夜宵")
+    form = {**keeper.form("/upper/canteen/prices/new/"), "kind": kind, "starts_on": "2026-12-01"}
+    assert keeper.post("/upper/canteen/prices/new/", {**form, "amount": typed}).status_code == 422
+    assert keeper.post("/upper/canteen/prices/new/", {**form, "amount": "12.50"}).status_code == 302

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
+from core.accounts.models import User
 from core.api import LifeState, Resident
 from plugins.canteen.models import Card, Diner, Price
 from tests.plugins.canteen_people import (
@@ -214,6 +215,16 @@ def test_only_what_one_recorded_oneself_today_can_be_undone_at_the_counter(place
     assert late.status_code == 422 and len(meals(place)) == 1
 
 
+def test_a_namesake_at_the_other_counter_cannot_undo_it(place):
+    with place.app.app_context(), place.session(None, writes=True) as session:
+        for user in session.scalars(sa.select(User).where(User.username.in_(("manager.upper", "staff.upper")))):
+            user.name = "王敏"
+    record(place.browser("manager.upper"), resident=add_diner(place, "张秀英"))
+    namesake = place.browser("staff.upper")
+    answer = namesake.post(COUNTER + "undo/", {"meal": meals(place)[0]["id"]}, headers=BY_SCRIPT)
+    assert answer.status_code == 422 and len(meals(place)) == 1
+
+
 def test_a_paper_list_is_entered_afterwards_with_one_reason(place):
     numbers = [add_diner(place, name) for name in ("张秀英", "李建国")]
     browser, lunch = place.browser("staff.upper"), kind_id(place, "午餐")
@@ -336,3 +347,21 @@ def test_the_days_sheet_and_the_months_list_add_up_on_paper_and_in_excel(place):
     assert "张秀英" not in place.browser("auditor").get("/upper/canteen/day/print/").get_data(as_text=True)
 
 
+def test_the_key_of_another_form_records_no_meal(place):
+    staff, key = place.browser("staff.upper"), once()
+    staff.post("/upper/residents/people/new/", {"once": key, "name": "王秀英", "sex": "female", "state": "alive"})
+    answer = staff.post(f"{COUNTER}record/", {"once": key, "guest": "1"}, headers=BY_SCRIPT)
+    assert answer.status_code == 422 and meals(place) == []
+
+
+def test_a_kind_of_meal_that_is_gone_is_not_replaced_by_another(place):
+    data = {"once": once(), "guest": "1", "kind": "999999"}
+    assert place.browser("staff.upper").post(f"{COUNTER}record/", data, headers=BY_SCRIPT).status_code == 422
+    assert meals(place) == []
+
+
+def test_a_reason_keeps_nothing_invisible(place):
+    data = {"once": once(), "guest": "1", "kind": kind_id(place, "午餐"), "back": "1", "day": "2026-11-20",
+            "back_reason": "停\x00电"}
+    assert place.browser("staff.upper").post(f"{COUNTER}record/", data, headers=BY_SCRIPT).status_code == 200
+    assert meals(place)[0]["reason"] == "停 电"

@@ -19,7 +19,7 @@ from core.admin.listing import Column, FilterField, Row
 from core.admin.query import SpecialFilter, day, whole
 from core.admin.screen import Screen
 from core.admin.screens.office import PAGE_SIZE, OfficePage, chosen, listing, pager, text_of
-from core.admin.values import NONE, field_at, show
+from core.admin.values import NONE, field_at, private_label_of, show
 from core.areas.models import Area
 from core.areas.tenancy import tenant_models
 from core.audit.models import AuditEntry
@@ -73,6 +73,18 @@ class AuditScreen(Screen):
     def cell_record_id(self, entry: AuditEntry) -> str:
         """The record's number."""
         return NONE if entry.record_id is None else str(entry.record_id)
+
+    def sections(self, record: AuditEntry, revealed: dict[str, str]) -> list[tuple[str, list[Any]]]:
+        """The entry, and what its record is called."""
+        name = (str(_("Name of the record")), self._name_of(record), None)
+        return [(heading, [name, *rows]) for heading, rows in super().sections(record, revealed)]
+
+    def _name_of(self, entry: AuditEntry) -> str:
+        """To those who know the record; — to others and where it is gone."""
+        model = next((m for m in tenant_models() if m.__tablename__ == entry.table_name), None)
+        record = db.session.scalar(sa.select(model).where(model.id == entry.record_id)) if model else None
+        named = record is not None and (visit().access.sees_names or not private_label_of(model))
+        return record.label if named else NONE
 
     def cell_changed(self, entry: AuditEntry) -> str:
         """In the list under a name of its own: JSON cannot be sorted by."""

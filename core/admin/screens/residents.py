@@ -16,7 +16,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.accounts.roles import Action
 from core.admin.forms import living, plain_text, strip
-from core.admin.gate import manager, visit
+from core.admin.gate import manager, sees_plugin, visit
 from core.admin.listing import Tool
 from core.admin.query import ListArguments, SpecialFilter
 from core.admin.screen import Screen
@@ -197,7 +197,8 @@ class ResidentScreen(Screen):
 
     def timeline(self, record: Resident) -> list[Any]:
         """What the plugins that are on here know about the resident, newest first."""
-        answers = manager().ask("resident_timeline", visit().plugins, db.session(), resident=record)
+        seen = {p for p in visit().plugins if sees_plugin(visit().access, p)}
+        answers = manager().ask("resident_timeline", seen, db.session(), resident=record)
         entries = sorted((e for _plugin, found in answers for e in found), key=lambda e: e.day, reverse=True)
         return [SimpleNamespace(day_text=show(e.day), title=str(e.title), url=e.url) for e in entries[:MOST_ENTRIES]]
 

@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(32), nullable=False),
         sa.Column("reason", sa.String(length=200), nullable=True),
         sa.Column("recorded_by", sa.String(length=60), nullable=False),
+        sa.Column("account", sa.String(length=60), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
