@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 
 from core.accounts.roles import AUDITOR, MANAGER, STAFF, STREET, SYSTEM
 from core.accounts.service import add_membership, built_in_role, create_user, find_user
@@ -184,11 +185,32 @@ class Servers:
             connection.exec_driver_sql(statement)
 
 
+class CompiledTemplates(BytecodeCache):
+    """Keeps compiled templates for as long as the tests run."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what was compiled before."""
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled now."""
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = CompiledTemplates()
+
+
 def make_app(url: str, folder: Path) -> tuple[Flask, Clock]:
     """An app over this database, with a clock that stands at NOON."""
     clock = Clock()
     settings = settings_from_environment({"JINLIN_INSTANCE": str(folder), "JINLIN_DATABASE_URL": url})
-    return create_app(settings, clock=clock, TESTING=True, PROPAGATE_EXCEPTIONS=False), clock
+    app = create_app(settings, clock=clock, TESTING=True, PROPAGATE_EXCEPTIONS=False)
+    app.jinja_env.bytecode_cache = TEMPLATES  # every test has an app of its own; its templates are the same
+    return app, clock
 
 
 @pytest.fixture(params=KINDS)
