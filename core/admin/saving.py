@@ -128,7 +128,7 @@ def references_to(session: Session, record: Any) -> list[str]:
     uses = []
     for model in tenant_models():
         for column in model.__table__.columns:
-            if column.info.get("references") != record.__tablename__ or owned_by(model, record):
+            if column.info.get("references") != record.__tablename__ or owned_by(model, type(record)):
                 continue
             query = sa.select(sa.func.count()).where(getattr(model, column.key) == record.id).select_from(model)
             if issubclass(model, Deletable):
@@ -143,16 +143,15 @@ def references_to(session: Session, record: Any) -> list[str]:
 def _title_of(model: type) -> str:
     """The title of the screen that shows such records, or of the one that shows what they are a part of."""
     screens = [s for _module, found in current_app.extensions["jinlin_screens"] for s in found if hasattr(s, "model")]
-    owns = lambda owner: any(  # noqa: E731 – used once, below
-        r.mapper.class_ is model and r.cascade.delete_orphan for r in sa.inspect(owner).relationships)
-    shown = next((s for s in screens if s.model is model), None) or next((s for s in screens if owns(s.model)), None)
+    shown = next((s for s in screens if s.model is model), None)
+    shown = shown or next((s for s in screens if owned_by(model, s.model)), None)
     return str(shown.title) if shown else model.__tablename__
 
 
-def owned_by(model: type, record: Any) -> bool:
-    """Whether rows of `model` are parts of the record (its phones, its tags) and go with it."""
+def owned_by(model: type, owner: type) -> bool:
+    """Whether rows of `model` are parts of a record of `owner` (its phones, its tags) and go with it."""
     return any(
-        r.mapper.class_ is model and r.cascade.delete_orphan for r in sa.inspect(type(record)).relationships
+        r.mapper.class_ is model and r.cascade.delete_orphan for r in sa.inspect(owner).relationships
     )
 
 
