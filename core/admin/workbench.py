@@ -127,33 +127,41 @@ def _figures(metric: Metric, days: SimpleNamespace, here: Visit) -> list[SimpleN
     ]
 
 
+def _cell(
+    text: str, url: str | None = None, kind: str | None = None, points: list[int] | None = None
+) -> SimpleNamespace:
+    return SimpleNamespace(text=text, url=url, kind=kind, points=points)
+
+
+def _column(label: str, numeric: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(label=label, numeric=numeric, lead=True)
+
+
 def _table(plugin: str, metric: Metric, days: SimpleNamespace, here: Visit) -> SimpleNamespace:
     """A row for each community: recorded today or not, and figures that open their lists."""
     day = today()
     communities = [a for a in here.areas if a.is_community and here.area.contains(a) and a.closed_on is None]
     on = {a.id for a in communities_with(db.session(), plugin, communities)}
-    cell = lambda text, url=None, kind=None, points=None: SimpleNamespace(  # noqa: E731 – a row is a list of these
-        text=text, url=url, kind=kind, points=points)
     rows = []
     for area in communities:
-        name = cell(area.name, url_for("workbench.index", area=area.slug))
+        name = _cell(area.name, url_for("workbench.index", area=area.slug))
         if area.id not in on:
-            rows.append([name, cell(_("Not enabled"), kind="none"), cell("—"), cell("—"), cell("—"), cell("")])
+            rows.append([name, _cell(_("Not enabled"), kind="none"), _cell("—"), _cell("—"), _cell("—"), _cell("")])
             continue
         number = days.today.get(area.id, 0)
-        state = cell(_("Recorded"), kind="ok") if number else cell(_("Nothing recorded"), kind="bad")
+        state = _cell(_("Recorded"), kind="ok") if number else _cell(_("Nothing recorded"), kind="bad")
         series = [days.days.get((area.id, day - timedelta(days=i)), 0) for i in range(DAYS_SHOWN - 1, -1, -1)]
         rows.append([
-            name, state, cell(f"{number:,}", _url(metric, day, day, area.slug)),
-            cell(f"{days.month.get(area.id, 0):,}", _url(metric, day.replace(day=1), day, area.slug)),
-            cell(f"{days.all.get(area.id, 0):,}", _url(metric, date(1970, 1, 1), day, area.slug)),
-            cell("", points=series),
+            name, state, _cell(f"{number:,}", _url(metric, day, day, area.slug)),
+            _cell(f"{days.month.get(area.id, 0):,}", _url(metric, day.replace(day=1), day, area.slug)),
+            _cell(f"{days.all.get(area.id, 0):,}", _url(metric, date(1970, 1, 1), day, area.slug)),
+            _cell("", points=series),
         ])
-    column = lambda label, numeric=False: SimpleNamespace(label=label, numeric=numeric, lead=True)  # noqa: E731 – as above
     return SimpleNamespace(
         title=_("%(what)s by community", what=metric.title), note=_("Every figure opens the list behind it"),
-        columns=[column(_("Community")), column(_("State today")), column(_("Number today"), True),
-                 column(_("This month"), True), column(_("Since opening"), True), column(_("Last 30 days"))], rows=rows,
+        columns=[_column(_("Community")), _column(_("State today")), _column(_("Number today"), True),
+                 _column(_("This month"), True), _column(_("Since opening"), True), _column(_("Last 30 days"))],
+        rows=rows,
     )
 
 
