@@ -98,7 +98,7 @@ def _without_blanks_in_chinese(name: str) -> str:
     han = HAN.pattern
     name = re.sub(f"(?<={han}) | (?={han})", "", name)
     name = re.sub(rf"(?<={han}) ?\. ?(?={han})", "·", name)
-    return re.sub(" ?·+ ?", "·", name).strip(" ·")
+    return re.sub(" ?(?:· ?)+", "·", name).strip(" ·")
 
 
 def _units(name: str) -> list[tuple[list[tuple[str, ...]], int]]:
