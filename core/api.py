@@ -4,13 +4,15 @@ from __future__ import annotations
 from sqlalchemy.orm import foreign, relationship, remote
 
 from core.accounts.roles import Action
+from core.admin.export_pages import download
+from core.admin.form_pages import put_error
 from core.admin.forms import ScreenForm, choices
 from core.admin.gate import visit
 from core.admin.listing import BulkAction, PageLink, RowAction, Tool
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import SpecialFilter
 from core.admin.saving import clean_reason, create_once, save_changes, void
-from core.admin.screen import Screen, download, put_error
+from core.admin.screen import Screen
 from core.admin.values import NONE
 from core.areas.models import Area
 from core.areas.service import save_settings, settings_of

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask import current_app
 from werkzeug.routing import Rule
 
-from core.admin.page import Access
+from core.admin.page import GuardedView
 from core.admin.screen import Screen
 from core.areas.models import Area
 from core.areas.scope import session_for
@@ -61,7 +61,7 @@ class Walk:
                 c.key for c in mapper.columns if c.info.get("references")}
         return sorted(names)
 
-    def screens(self) -> list[Access]:
+    def screens(self) -> list[GuardedView]:
         """Every screen of the core and the plugins, and the workbench."""
         return [s for _title, screens in self.place.app.extensions["jinlin_menu"] for s in screens]
 
@@ -152,6 +152,6 @@ def record_screens(walk: Walk) -> list[Screen]:
     return screens
 
 
-def path_of(screen: Access) -> str:
+def path_of(screen: GuardedView) -> str:
     """The address of a screen below its area, with / at both ends."""
     return "/" + screen.url.strip("/").removeprefix("<slug:area>").strip("/") + "/"

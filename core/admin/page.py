@@ -16,7 +16,7 @@ from core.extensions import db
 COMMUNITY, ABOVE = "community", "above"
 
 
-class Access:
+class GuardedView:
     """What Page and Screen share: where they appear, who may open them, the scope of their session.
 
     Declare `slug` (the last part of the address), `title`, `icon`; `levels` says whether the screen exists in a
@@ -83,7 +83,7 @@ class Access:
         return fn(self, *args, **kwargs)
 
 
-class Page(Access, BaseView):
+class Page(GuardedView, BaseView):
     """A screen that is no table: counter, roster grid, board."""
 
     def __init__(self, plugin: str) -> None:

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.accounts.roles import Action, Permission
+from core.admin.export_pages import download
 from core.admin.gate import manager, visit
 from core.admin.page import Page
 from core.admin.saving import broken_rule, create_once
-from core.admin.screen import download
 from core.admin.values import show
 from core.areas.scope import scope_of, session_for
 from core.audit.models import Deed

@@ -12,12 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from core.accounts.sign_in import log_event
+from core.admin.form_pages import put_error
 from core.admin.forms import ScreenForm
 from core.admin.gate import visit
+from core.admin.list_pages import count_text
 from core.admin.listing import Column, FilterField, Listing, PageLink, Row, Tool
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import whole
-from core.admin.screen import count_text, put_error
 from core.areas.models import Area
 from core.clock import now
 from core.errors import ValidationError

@@ -1,0 +1,153 @@
+"""The list of a screen: what it shows, and what can be done with its rows."""
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask_admin.base import expose
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from markupsafe import Markup
+
+from core.admin import query as q
+from core.admin.gate import visit
+from core.admin.listing import BulkAction, Column, Listing, PageLink, Row, RowAction, Tool
+from core.admin.query import ListArguments
+from core.admin.values import NONE
+from core.areas.tenancy import Deletable, Voidable
+
+
+class ListPages:
+    """The list page; a screen overrides what it draws otherwise."""
+
+    @expose("/")
+    def index_view(self) -> str:
+        """The list."""
+        arguments = q.read_arguments(self, request.args)
+        ids = q.listed_ids(self, arguments)
+        total = q.count(ids)
+        rows = q.page_of(self, ids, arguments)
+        return self.render("admin/list.html", listing=self.listing(arguments, total, rows))
+
+    def listing(self, arguments: ListArguments, total: int, rows: list[Any]) -> Listing:
+        """The whole list page as data."""
+        above = not visit().area.is_community
+        return Listing(
+            title=str(self.title) if not arguments.bin else _("%(title)s: recycle bin", title=self.title),
+            count_text=count_text(total), columns=self._heads(arguments, above),
+            rows=[self._row(row, above, arguments) for row in rows], tools=self.tools(arguments),
+            filters=q.filter_fields(self, arguments), search=arguments.search,
+            search_hint=str(self.search_hint or _("Search")) if self.searches() else None,
+            pages=self._pages(arguments, total), page_sizes=[
+                PageLink(str(n), self._url(arguments, size=n, page=None), n == arguments.size) for n in q.PAGE_SIZES
+            ], bulk=self.bulk_actions(arguments), bulk_url=self.get_url(".action_view"),
+            filtered=bool(arguments.search or arguments.filters), clear_url=self.get_url(".index_view"),
+            empty_text=self._empty_text(arguments), quick=self.quick_filters(),
+            hidden=[(k, str(v)) for k, v in arguments.query(page=None).items()
+                    if k in ("sort", "desc", "size", "bin")],
+            note=self.note(),
+        )
+
+    def note(self) -> str | None:
+        """A sentence under the title."""
+        if not visit().area.is_community:
+            return _("All communities below, read only")
+        return None
+
+    def quick_filters(self) -> list[PageLink]:
+        """常用: ready-made filters."""
+        return []
+
+    def _empty_text(self, arguments: ListArguments) -> str:
+        if arguments.search or arguments.filters:
+            return _("Nothing matches. Please change or clear the filters.")
+        if arguments.bin:
+            return _("The recycle bin is empty.")
+        if not visit().area.is_community:
+            return _("The communities below have no records yet.")
+        return str(self.empty_text or _("There is nothing here yet."))
+
+    def _heads(self, arguments: ListArguments, above: bool) -> list[Column]:
+        heads = [Column("community", _("Community"), lead=True)] if above else []
+        can_sort = q.sortable(self)
+        for number, path in enumerate(self.column_list):
+            here = arguments.sort == path
+            url = self._url(arguments, sort=path, desc=1 if here and not arguments.descending else None, page=None)
+            heads.append(Column(
+                path, str(self.field(path).label), self.field(path).numeric, number < self.lead_columns,
+                url if path in can_sort else None, ("desc" if arguments.descending else "asc") if here else None,
+            ))
+        return heads
+
+    def _row(self, record: Any, above: bool, arguments: ListArguments) -> Row:
+        names = {a.id: a.name for a in visit().areas} if above else {}
+        cells: list[str | Markup] = [names.get(record.community_id, NONE)] if above else []
+        cells += [self.cell(path, record) for path in self.column_list]
+        return Row(record.id, self.record_label(record), cells, self.row_actions(record, arguments.bin))
+
+    def row_actions(self, record: Any, in_bin: bool = False) -> list[RowAction]:
+        """What can be done with one record."""
+        if not visit().area.is_community:
+            return []
+        if in_bin:
+            return [RowAction(_("Restore"), self.get_url(".restore_view", id=record.id), "POST")] \
+                if self.allows("void") else []
+        actions = [RowAction(_("View"), self.get_url(".details_view", id=record.id))]
+        if self.allows("edit") and not isinstance(record, Voidable):
+            actions.append(RowAction(_("Edit"), self.get_url(".edit_view", id=record.id)))
+        return actions + self._removing(record)
+
+    def _removing(self, record: Any) -> list[RowAction]:
+        if not self.allows("void"):
+            return []
+        name = self.record_label(record)
+        if isinstance(record, Voidable):
+            if record.voided_at is not None:
+                return []
+            return [RowAction(_("Void"), self.get_url(".void_view", id=record.id), "POST",
+                              _("Void “%(name)s”? It stays in the list, marked as void.", name=name), True, True)]
+        if isinstance(record, Deletable):
+            return [RowAction(_("Delete"), self.get_url(".delete_view", id=record.id), "POST",
+                              _("Delete “%(name)s”? It goes to the recycle bin.", name=name), True)]
+        return []
+
+    def tools(self, arguments: ListArguments) -> list[Tool]:
+        """The toolbar: 新增 / 导入 / 导出, then 回收站."""
+        tools = []
+        if self.allows("create") and not arguments.bin:
+            tools.append(Tool(_("New"), self.get_url(".create_view"), primary=True, icon="plus"))
+        if self.allows("export"):
+            asked = arguments.query(page=None, size=None)
+            for kind, label in (("xlsx", _("Export Excel")), ("csv", _("Export CSV"))):
+                url = self.get_url(".export", export_type=kind, **asked)
+                tools.append(Tool(label, url, icon="export", post=True))
+        if issubclass(self.model, Deletable) and self.allows("void"):
+            tools.append(Tool(_("Back to the list"), self.get_url(".index_view"), icon="list") if arguments.bin else
+                         Tool(_("Recycle bin"), self.get_url(".index_view", bin=1), icon="trash"))
+        return tools
+
+    def bulk_actions(self, arguments: ListArguments) -> list[BulkAction]:
+        """What can be done with the ticked rows."""
+        if not self.allows("void") or arguments.bin or not issubclass(self.model, Deletable):
+            return []
+        return [BulkAction("delete", _("Delete"), _("Delete the %(count)s ticked records?"), True)]
+
+    def _url(self, arguments: ListArguments, **changes: Any) -> str:
+        return self.get_url(".index_view", **arguments.query(**changes))
+
+    def _pages(self, arguments: ListArguments, total: int) -> list[PageLink]:
+        last = max(1, -(-total // arguments.size))
+        here = arguments.page
+        near = sorted({1, last, *range(max(1, here - 1), min(last, here + 1) + 1)})
+        links: list[PageLink] = []
+        for before, number in zip([0, *near], near, strict=False):
+            if number - before > 1:
+                links.append(PageLink("…", None))
+            links.append(PageLink(str(number), self._url(arguments, page=number), number == here))
+        return links if last > 1 else []
+
+def count_text(total: int) -> str:
+    """共 N 条, exact to 10,000."""
+    if total > q.COUNTED:
+        return _("More than %(num)s records", num=f"{q.COUNTED:,}")
+    return ngettext("%(num)s record", "%(num)s records", total)
