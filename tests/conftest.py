@@ -1,4 +1,4 @@
-"""One street with two communities, on SQLite and on PostgreSQL; every test gets an app of its own data."""
+"""One street with two communities, on SQLite and on PostgreSQL; every test finds it as the seed left it."""
 from __future__ import annotations
 
 import os
@@ -153,6 +153,18 @@ class Servers:
         shutil.copy(url.removeprefix("sqlite:///"), folder / "jinlin.db")
         return f"sqlite:///{folder / 'jinlin.db'}", ids
 
+    def refill(self, kind: str, url: str, folder: Path) -> None:
+        """Put the filled street back into the database at `url` and empty everything else of the folder."""
+        shutil.rmtree(folder)
+        folder.mkdir()
+        seed, keys, _ids = self.seeds[kind]
+        shutil.copy(keys, folder / "keys.json")
+        if kind == "postgresql":
+            self.drop(url)
+            self._create(template=sa.make_url(seed).database, name=sa.make_url(url).database)
+        else:
+            shutil.copy(seed.removeprefix("sqlite:///"), folder / "jinlin.db")
+
     def drop(self, url: str) -> None:
         """Drop a PostgreSQL database (SQLite files go with their folder)."""
         if url.startswith("postgresql"):
@@ -173,8 +185,8 @@ class Servers:
             db.engine.dispose()
         return url, folder / "keys.json", made.ids
 
-    def _create(self, template: str | None = None) -> str:
-        name = f"t{uuid4().hex}"
+    def _create(self, template: str | None = None, name: str | None = None) -> str:
+        name = name or f"t{uuid4().hex}"
         self._run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
         return str(sa.make_url(self.postgres()).set(database=name).render_as_string(hide_password=False))
 
@@ -227,18 +239,51 @@ def database_url(kind: str, servers: Servers, tmp_path: Path) -> Iterator[str]:
     servers.drop(url)
 
 
+class StandingApp:
+    """One app of a kind of database, built once; before each test it stands as it was when it was built."""
+
+    def __init__(self, kind: str, servers: Servers, folder: Path) -> None:
+        self.kind, self.servers, self.folder = kind, servers, folder
+        self.url, self.ids = servers.copy_of_seed(kind, folder)
+        self.app, self.clock = make_app(self.url, folder)
+        self.used = False
+        kept = [self.app.config, self.app.extensions, *vars(self.app.extensions["jinlin_plugins"]).values()]
+        self.as_built = [(values, dict(values)) for values in kept if isinstance(values, dict)]
+
+    def place(self) -> Place:
+        """The street as the seed left it."""
+        if self.used:
+            with self.app.app_context():
+                db.engine.dispose()
+            self.servers.refill(self.kind, self.url, self.folder)
+        self.used = True
+        for changed, as_built in self.as_built:
+            changed.clear()
+            changed.update(as_built)
+        self.clock.moment = NOON
+        return Place(self.app, self.clock, dict(self.ids))
+
+
+@pytest.fixture(scope="session")
+def standing_apps() -> dict[str, StandingApp]:
+    """The apps of this process, by kind."""
+    return {}
+
+
 @pytest.fixture
-def place(kind: str, servers: Servers, tmp_path: Path) -> Iterator[Place]:
+def place(
+    kind: str, servers: Servers, standing_apps: dict[str, StandingApp], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
     """The street `street` with the communities `upper` and `lower`, the canteen on in both, and their people.
 
     Accounts: system, street, auditor, manager.upper, staff.upper, manager.lower, staff.lower.
     """
-    url, ids = servers.copy_of_seed(kind, tmp_path)
-    app, clock = make_app(url, tmp_path)
-    yield Place(app, clock, dict(ids))
-    with app.app_context():
+    if kind not in standing_apps:
+        standing_apps[kind] = StandingApp(kind, servers, tmp_path_factory.mktemp(kind))
+    made = standing_apps[kind].place()
+    yield made
+    with made.app.app_context():
         db.engine.dispose()
-    servers.drop(url)
 
 
 def _fill(made: Place) -> None:
