@@ -27,9 +27,10 @@ from core.admin.shell import install_shell
 from core.admin.workbench import Workbench
 from core.areas.models import Installation
 from core.areas.scope import session_for
+from core.areas.transactions import prepare_postgresql
 from core.clock import system_clock
 from core.config import CHINESE, ROOT, Settings, command_language, prepare_instance, settings_from_environment
-from core.extensions import db, prepare_engine
+from core.extensions import db, prepare_sqlite
 from core.keys import ring_for
 from core.plugin_manager import PluginManager
 
@@ -96,7 +97,7 @@ def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], co
 def _open_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
-        prepare_engine(db.engine)
+        (prepare_sqlite if settings.is_sqlite else prepare_postgresql)(db.engine)
     app.extensions["jinlin_keys"] = ring_for(app, settings)
     app.secret_key = app.extensions["jinlin_keys"].session_secret
     app.extensions["jinlin_demo"] = _demo_flag()

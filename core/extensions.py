@@ -38,11 +38,20 @@ class ScopedSession(FlaskSession):
     """A session that reads only, unless `info["writes"]` was set before its first statement."""
 
     def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **kwargs: Any) -> Any:
-        """The engine for this statement; the writing one begins a transaction that may change rows."""
+        """The engine with what the session's transactions begin with: whether they may write, and the scope."""
         engine = super().get_bind(mapper, clause, bind, **kwargs)
-        if self.info.get("writes") and isinstance(engine, sa.Engine):
-            return db.get_app_writer(engine, waits=self.info.get("waits", True))
-        return engine
+        return self._own(engine) if isinstance(engine, sa.Engine) else engine
+
+    def _own(self, engine: sa.Engine) -> sa.Engine:
+        """Made once a session: another engine, even of the same options, would open another connection."""
+        wants = (engine, self.info.get("writes", False), self.info.get("waits", True), self.info.get("scope_setting"))
+        if self.info.get("bound_as") != wants:
+            if "bound_as" in self.info and self.in_transaction():
+                raise ScopeError("a transaction keeps the scope and the right to write that it began with")
+            wait = LOCK_WAIT_SECONDS if wants[2] else 0
+            self.info["bound_as"] = wants
+            self.info["bound"] = engine.execution_options(writes=wants[1], lock_wait=wait, scope_setting=wants[3])
+        return self.info["bound"]
 
     def _past_the_scope(self, *_args: Any, **_kwargs: Any) -> None:
         """The old bulk methods pass every check of rows by."""
@@ -51,30 +60,15 @@ class ScopedSession(FlaskSession):
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _past_the_scope
 
 
-class Database(SQLAlchemy):
-    """Flask-SQLAlchemy with a writing twin of the engine, made once (per call it would open connections)."""
-
-    def get_app_writer(self, engine: sa.Engine, *, waits: bool = True) -> sa.Engine:
-        """The twin of `engine` whose transactions may write; one that does not wait gives up when locked."""
-        writers = self._writers = getattr(self, "_writers", {})
-        if (engine, waits) not in writers:
-            wait = LOCK_WAIT_SECONDS if waits else 0
-            writers[engine, waits] = engine.execution_options(writes=True, lock_wait=wait)
-        return writers[engine, waits]
-
-
-db = Database(model_class=Base, session_options={"class_": ScopedSession})
+db = SQLAlchemy(model_class=Base, session_options={"class_": ScopedSession})
 
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
-def prepare_engine(engine: sa.Engine) -> None:
+def prepare_sqlite(engine: sa.Engine) -> None:
     """Make readers never wait and writers wait fairly (docs/decisions/sqlite-transactions.md)."""
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 def _set_pragmas(connection: sqlite3.Connection, _: object) -> None:
@@ -105,11 +99,6 @@ def _begin_immediate(connection: sa.Connection) -> None:
             if "locked" not in str(error.orig) or time.monotonic() > deadline:
                 raise
             time.sleep(random.uniform(0.0005, 0.004))
-
-
-def _begin_postgresql(connection: sa.Connection) -> None:
-    if not connection.get_execution_options().get("writes", False):
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
 
 class Money(TypeDecorator[Decimal]):

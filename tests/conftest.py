@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,12 +22,13 @@ from jinja2.bccache import Bucket, BytecodeCache
 from core.accounts.roles import AUDITOR, MANAGER, STAFF, STREET, SYSTEM
 from core.accounts.service import add_membership, built_in_role, create_user, find_user
 from core.app import create_app
+from core.areas import scope, transactions
 from core.areas.models import Area, AreaKind, Installation
 from core.areas.scope import Scope, session_for
 from core.areas.service import add_area
 from core.config import settings_from_environment
-from core.extensions import db
-from core.migrations.upgrade import upgrade
+from core.extensions import ScopedSession, db
+from core.migrations.upgrade import owner_engine, see_every_row, upgrade
 from core.setup import switch_plugin_on
 
 PASSWORD = "a quiet evening by the canal"
@@ -67,6 +69,13 @@ class Place:
         """A session in the scope of an area (None: without scope)."""
         scope = None if slug is None else Scope(self.path(slug), self.ids[slug] if slug in SLUGS else None)
         return session_for(scope, "a test looks", writes=writes, actor="test")
+
+    @contextmanager
+    def owner(self) -> Iterator[sa.Connection]:
+        """A transaction of the database's owner, past every wall: to look behind them, and to break things."""
+        with self.app.app_context(), owner_engine() as engine, engine.begin() as connection:
+            see_every_row(connection)
+            yield connection
 
     def path(self, slug: str) -> str:
         """The materialised path of an area."""
@@ -168,7 +177,9 @@ class Servers:
     def drop(self, url: str) -> None:
         """Drop a PostgreSQL database (SQLite files go with their folder)."""
         if url.startswith("postgresql"):
-            self._run(f'DROP DATABASE "{sa.make_url(url).database}" WITH (FORCE)')
+            name = sa.make_url(url).database
+            self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+            self._run(f'DROP ROLE IF EXISTS "{name}_app"')  # a copy of the seed works as the seed's role
 
     def _make_seed(self, kind: str) -> tuple[str, Path, dict[str, int]]:
         folder = self.folder / kind
@@ -284,6 +295,22 @@ def place(
     yield made
     with made.app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def orm_scope_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take wall 2 away: statements and rows pass as they are; new rows still get the session's community."""
+    monkeypatch.setattr(scope, "named_tenant_tables", lambda _statement: set())
+    monkeypatch.setattr(scope, "tables_of_mappers", lambda _state: [])
+    monkeypatch.setattr(scope, "_check_row", lambda _row, _scope: None)
+    for name in ("bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"):
+        monkeypatch.delattr(ScopedSession, name)
+
+
+@pytest.fixture
+def row_security_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take wall 4 away: the server works as the superuser of the tests. Name it before `place`."""
+    monkeypatch.setattr(transactions, "APPLICATION_ROLE", "SELECT rolname FROM pg_roles WHERE false")
 
 
 def _fill(made: Place) -> None:

@@ -68,7 +68,7 @@ class Walk:
     def rows(self, slug: str | None = None) -> dict[str, list[Any]]:
         """Everything that stands in the tenant tables (of one community), for comparison."""
         found = {}
-        with self.place.app.app_context(), db.engine.connect() as connection:
+        with self.place.owner() as connection:
             for table in sorted(db.metadata.sorted_tables, key=lambda t: t.name):
                 if table.name in ("user_session", "account_event", "user"):
                     continue

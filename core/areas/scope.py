@@ -5,6 +5,7 @@ session without a scope is refused, never answered with everything.
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ from core.areas.statements import named_tenant_tables
 from core.areas.tenancy import TenantModel
 from core.errors import ScopeError
 from core.extensions import ScopedSession, db
+
+WHOLE_PATH = re.compile(r"/(?:[0-9]+/)*")
+WORD = re.compile(r"[a-z0-9_]+")
+COMMUNITIES_BELOW = (  # the server makes the list and keeps it: 2,000 numbers need not travel for every transaction
+    "DO $$ BEGIN EXECUTE format('SET LOCAL app.scope = %%L', (SELECT COALESCE(string_agg(id::text, ','), '') FROM area "
+    "WHERE starts_with(path, '{path}') AND kind = 'community'{on})); END $$"
+)
+ON = (
+    " AND id IN (SELECT community_id FROM plugin_switch WHERE plugin = '{plugin}' AND off_on IS NULL)"
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,14 @@ class Scope:
             ), include_aliases=True,
         )
 
+    def setting(self) -> str:
+        """The same for row-level security: what the transaction begins with (docs/decisions/row-level-security.md)."""
+        if self.community_id is not None:
+            return f"SET LOCAL app.scope = '{int(self.community_id)}'"
+        if not WHOLE_PATH.fullmatch(self.path) or not (self.plugin is None or WORD.fullmatch(self.plugin)):
+            raise ScopeError("not a path of an area, or not a plugin's name")
+        return COMMUNITIES_BELOW.format(path=self.path, on="" if self.plugin is None else ON.format(plugin=self.plugin))
+
     def holds_for(self, model: type[TenantModel]) -> sa.ColumnElement[bool]:
         """The same as a plain condition on one model."""
         if self.community_id is not None:
@@ -67,6 +86,9 @@ class Scope:
         return model.community_id.in_(
             sa.select(Area.id).where(Area.path.like(f"{self.path}%"), Area.kind == AreaKind.COMMUNITY)
         )
+
+
+EVERYWHERE = Scope("/")  # every community, to read; who opens a session with it says why
 
 
 def scope_of(area: Area, plugin: str | None = None) -> Scope:
@@ -80,6 +102,7 @@ def set_scope(session: Session, scope: Scope) -> None:
     """Give a session its scope. Raises ScopeError if it has another one: it would mix communities."""
     if session.info.setdefault("scope", scope) != scope:
         raise ScopeError("a session keeps its scope for life")
+    session.info["scope_setting"] = scope.setting()
 
 
 @contextmanager
@@ -144,14 +167,14 @@ def _check_rows(session: Session, _context: object, _instances: object) -> None:
     scope = session.info.get("scope")
     for row in session.new | session.dirty | session.deleted:
         if isinstance(row, TenantModel):
-            _check_row(session, row, scope)
+            if scope is not None and sa.inspect(row).pending and row.community_id is None:
+                row.community_id = scope.community_id
+            _check_row(row, scope)
 
 
-def _check_row(session: Session, row: TenantModel, scope: Scope | None) -> None:
+def _check_row(row: TenantModel, scope: Scope | None) -> None:
     if scope is None or scope.community_id is None:
         raise ScopeError("rows are written in the session of one community")
-    if sa.inspect(row).pending and row.community_id is None:  # session.new is made anew at each look
-        row.community_id = scope.community_id
     history = attributes.get_history(row, "community_id")
     touched = {*history.added, *history.deleted, *history.unchanged} - {None}
     if touched != {scope.community_id}:

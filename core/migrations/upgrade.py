@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from flask import current_app
 from flask_babel import gettext as _
 
 from core.areas.models import Area
+from core.areas.row_security import raise_wall
 from core.errors import SetupError
-from core.extensions import db
+from core.extensions import LOCK_WAIT_SECONDS, db
 from core.plugin_manager import PluginManager
 
 CORE = "core"
@@ -84,11 +86,27 @@ def upgrade() -> list[str]:
     SQLite runs with foreign keys off (tables are rebuilt) and is checked at the end.
     """
     done = []
-    engine = db.engine
-    for chain in chains():
-        with db.get_app_writer(engine).connect() as connection:
-            done += _upgrade_chain(chain, connection)
+    with owner_engine() as engine:
+        for chain in chains():
+            with engine.connect() as connection:
+                done += _upgrade_chain(chain, connection)
     return done
+
+
+@contextmanager
+def owner_engine() -> Iterator[sa.Engine]:
+    """The database as its owner: tables may be changed. After it the server's own connections are opened anew.
+
+    On PostgreSQL row-level security holds for the owner too: a transaction says `see_every_row` first.
+    """
+    if db.engine.dialect.name == "sqlite":
+        yield db.engine.execution_options(writes=True, lock_wait=LOCK_WAIT_SECONDS)
+        return
+    engine = sa.create_engine(current_app.extensions["jinlin_settings"].database_url, poolclass=sa.NullPool)
+    try:
+        yield engine
+    finally:
+        db.engine.dispose()  # they may have to work as another role now
 
 
 def _upgrade_chain(chain: Chain, connection: sa.Connection) -> list[str]:
@@ -110,7 +128,7 @@ def _upgrade_chain(chain: Chain, connection: sa.Connection) -> list[str]:
 def _run(chain: Chain, connection: sa.Connection) -> list[str]:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
-    _see_every_row(connection)
+    see_every_row(connection)
     context = MigrationContext.configure(
         connection, opts={"version_table": chain.version_table, "render_as_batch": True}
     )
@@ -121,10 +139,12 @@ def _run(chain: Chain, connection: sa.Connection) -> list[str]:
             script.get_revision(revision).module.upgrade()
         _note(context, chain, revision)
         done.append(f"{chain.name}: {revision}")
+    if connection.dialect.name == "postgresql":
+        raise_wall(connection)
     return done
 
 
-def _see_every_row(connection: sa.Connection) -> None:
+def see_every_row(connection: sa.Connection) -> None:
     """Under row-level security a migration without all ids in scope would change nothing, silently."""
     if connection.dialect.name == "postgresql" and sa.inspect(connection).has_table(Area.__tablename__):
         ids = connection.execute(sa.select(Area.id)).scalars().all()

@@ -300,8 +300,8 @@ def test_the_journal_of_the_replaced_database_is_not_played_into_the_new_one(set
 
 
 @on_postgresql
-def test_a_table_that_came_after_the_backup_does_not_stand_in_the_way(settings, kept):
-    with opened(settings), db.get_app_writer(db.engine).begin() as connection:
+def test_a_table_that_came_after_the_backup_does_not_stand_in_the_way(settings, kept, place):
+    with place.owner() as connection:
         connection.exec_driver_sql("CREATE TABLE chess_game (id bigint, area_id bigint REFERENCES area (id))")
     restore(settings, kept)
     assert look(settings)[0] == "测试街道"

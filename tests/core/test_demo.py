@@ -63,7 +63,7 @@ def demo(request: pytest.FixtureRequest, servers: Servers, tmp_path_factory: pyt
 
 def contents(demo: Demo) -> dict[str, list[Any]]:
     """Every row of every table."""
-    with demo.app.app_context(), db.engine.connect() as connection:
+    with demo.place.owner() as connection:
         return {name: sorted(connection.execute(sa.select(table)).all(), key=repr)
                 for name, table in db.metadata.tables.items()}
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from core.extensions import db
-
 
 @pytest.fixture
 def execute(place):
     """Change the database behind the program's back."""
     def run(statement: str) -> None:
-        with place.app.app_context(), db.get_app_writer(db.engine).begin() as connection:
+        with place.owner() as connection:
             connection.exec_driver_sql(statement)
 
     return run

@@ -125,16 +125,16 @@ def test_a_step_that_leaves_rows_pointing_nowhere_is_undone(standing, later):
     assert "later" not in tables() and pending() == ["core"]
 
 
-def test_data_newer_than_the_program_are_told_in_words(standing):
-    with db.get_app_writer(db.engine).begin() as connection:
+def test_data_newer_than_the_program_are_told_in_words(standing, place):
+    with place.owner() as connection:
         connection.exec_driver_sql("UPDATE alembic_version_core SET version_num = 'core_9999'")
     for ask in (pending, upgrade):
         with pytest.raises(SetupError, match="newer"):
             ask()
 
 
-def test_a_plugin_that_is_no_longer_installed_breaks_nothing(standing):
-    with db.get_app_writer(db.engine).begin() as connection:
+def test_a_plugin_that_is_no_longer_installed_breaks_nothing(standing, place):
+    with place.owner() as connection:
         connection.exec_driver_sql("CREATE TABLE alembic_version_chess (version_num varchar(32))")
         connection.exec_driver_sql("INSERT INTO alembic_version_chess VALUES ('chess_0007')")
     assert pending() == [] and upgrade() == []

@@ -1,4 +1,7 @@
-"""The scoped session (docs/tenancy.md): every way to a row, tried from the neighbouring community."""
+"""Wall 2 alone, the scoped session (docs/tenancy.md): every way to a row, tried from the neighbouring community.
+
+On PostgreSQL row-level security is off here; tests/core/test_row_security.py takes this wall away and leaves that one.
+"""
 from __future__ import annotations
 
 from datetime import date
@@ -29,7 +32,7 @@ TABLE = Resident.__table__
 
 
 @pytest.fixture
-def street(place: Any) -> Any:
+def street(row_security_off: None, place: Any) -> Any:
     """Each community has one resident, 张三 in `upper` and 李四 in `lower`, tagged and a diner."""
     for slug, name in (("upper", "张三"), ("lower", "李四")):
         with place.app.app_context(), place.session(slug, writes=True) as writing:
@@ -204,7 +207,7 @@ def test_a_session_without_scope_writes_nothing(street: Any) -> None:
         writing.rollback()
 
 
-def test_unscoped_ok_must_be_said_aloud(street: Any) -> None:
+def test_unscoped_ok_must_be_said_aloud_and_passes_this_wall_alone(street: Any) -> None:
     with street.session(None) as reading:
         found = reading.scalars(sa.select(Resident.name).order_by(Resident.id), execution_options={"unscoped_ok": True})
         assert found.all() == ["张三", "李四"]
