@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, Response, abort, has_request_context, request, send_from_directory, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, has_request_context, session
 from flask_admin import Admin
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
-from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
@@ -20,8 +18,10 @@ import core.audit.trail  # noqa: F401 – the audit listeners
 import plugins
 from core.admin.account import account
 from core.admin.errors import install_error_pages
+from core.admin.files import serve_files
 from core.admin.gate import install_gate
 from core.admin.health import health
+from core.admin.protection import install_protection
 from core.admin.screens import core_modules
 from core.admin.shell import install_shell
 from core.admin.workbench import Workbench
@@ -34,21 +34,11 @@ from core.extensions import db, prepare_sqlite
 from core.keys import ring_for
 from core.plugin_manager import PluginManager
 
-CSP = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
-
 
 class SlugConverter(BaseConverter):
     """The short name of an area in the address."""
 
     regex = r"[a-z][a-z0-9-]{1,38}[a-z0-9]"
-
-
-class SessionCookie(SecureCookieSessionInterface):
-    """Over TLS the cookie never goes out in the clear; on a plain LAN address sign-in works too."""
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Whether this answer travels encrypted."""
-        return request.is_secure
 
 
 def create_app(
@@ -60,17 +50,17 @@ def create_app(
     _configure(app, settings, clock, config)
     _open_database(app, settings)
     _set_language(app)
+    install_protection(app, settings.hosts)
     CSRFProtect(app)
     app.url_map.converters["slug"] = SlugConverter
     _load_plugins(app)
-    _serve_plugin_files(app)
+    serve_files(app)
     install_gate(app)
     install_shell(app)
     install_error_pages(app)
     app.register_blueprint(account)
     app.register_blueprint(health)
     _add_screens(app)
-    app.after_request(_protect)
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -83,12 +73,11 @@ def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], co
     app.config.update(
         CLOCK=clock, SQLALCHEMY_DATABASE_URI=settings.database_url, SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_NAME="jinlin", WTF_CSRF_TIME_LIMIT=None,
-        MAX_CONTENT_LENGTH=16 * 1024 * 1024, MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024, BABEL_DEFAULT_LOCALE="zh_Hans_CN",
-        BABEL_DEFAULT_TIMEZONE="Asia/Shanghai", BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+        BABEL_DEFAULT_LOCALE="zh_Hans_CN", BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.absolute_hours),
     )
     app.config.update(config)
-    app.session_interface = SessionCookie()
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.i18n")
@@ -131,20 +120,6 @@ def _load_plugins(app: Flask) -> None:
     app.extensions["jinlin_plugins"] = manager
 
 
-def _serve_plugin_files(app: Flask) -> None:
-    """By convention: a plugin's folders `templates` and `static`, the latter at /static/plugins/<plugin>/…."""
-    manager: PluginManager = app.extensions["jinlin_plugins"]
-    folders = {name: manager.folder(name) for name in manager.names}
-    own = FileSystemLoader([str(folder / "templates") for folder in folders.values()])
-    app.jinja_loader = ChoiceLoader([app.jinja_loader, own])  # type: ignore[list-item, misc]
-
-    @app.route("/static/plugins/<plugin>/<path:filename>")
-    def plugin_static(plugin: str, filename: str) -> Response:
-        if plugin not in folders:
-            abort(404)
-        return send_from_directory(folders[plugin] / "static", filename)
-
-
 def _add_screens(app: Flask) -> None:
     """Screens of the core and of every plugin; whether they exist for a community is asked per request."""
     manager: PluginManager = app.extensions["jinlin_plugins"]
@@ -158,15 +133,3 @@ def _add_screens(app: Flask) -> None:
     app.extensions["jinlin_menu"] = [
         (title, screens) for _n, title, screens in [("core", "", [admin.index_view]), *by_plugin, *records, *office]
     ]
-
-
-def _protect(response: Response) -> Response:
-    """The headers of every answer."""
-    response.headers.setdefault("Content-Security-Policy", CSP)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    if request.endpoint not in ("static", "plugin_static"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    return response

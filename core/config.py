@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class Settings:
     key_file: Path
     port: int = 8000
     proxies: int = 0  # hops of trusted proxies in front (X-Forwarded-*)
+    hosts: tuple[str, ...] = ()  # names that it is called by; none: IP addresses and names without a dot
     idle_minutes: int = 30
     absolute_hours: int = 12
     password_classes: bool = False  # three of four kinds of characters
@@ -72,6 +74,7 @@ def settings_from_environment(environ: dict[str, str] | None = None) -> Settings
         key_file=Path(env.get("JINLIN_KEY_FILE") or instance / "keys.json").expanduser().resolve(),
         port=_number(env, "PORT", 8000, 1, 65535),
         proxies=_number(env, "JINLIN_PROXIES", 0, 0, 5),
+        hosts=_hosts(env),
         idle_minutes=_number(env, "JINLIN_IDLE_MINUTES", 30, 1, 24 * 60),
         absolute_hours=_number(env, "JINLIN_ABSOLUTE_HOURS", 12, 1, 24 * 7),
         password_classes=_switch(env, "JINLIN_PASSWORD_CLASSES"),
@@ -116,6 +119,15 @@ def _with_driver(url: str) -> str:
     if not made.database:
         raise SetupError(_l("JINLIN_DATABASE_URL does not name a database."))
     return url
+
+
+def _hosts(env: dict[str, str]) -> tuple[str, ...]:
+    """Names and addresses with commas between them; a leading dot stands for every name below."""
+    text = (env.get("JINLIN_HOSTS") or "").lower()
+    if not re.fullmatch(r"[a-z0-9.:_\-\[\], ]*", text):
+        raise SetupError(_l("JINLIN_HOSTS must be names with commas between them, such as jinlin.example.cn,10.0.0.5; "
+                            "not “%(text)s”.", text=text))
+    return tuple(name.strip("[]") for name in text.replace(",", " ").split())
 
 
 def _number(env: dict[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -1,8 +1,6 @@
 """Signing in and out, one's own password, language and font: the pages without an area."""
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +10,7 @@ from core.accounts.models import SignInResult, User
 from core.accounts.service import change_password, find_user
 from core.accounts.sign_in import end_session, log_event, password_fits, sign_in
 from core.admin.gate import NOT_KEPT, read_keeper, visit
+from core.admin.protection import inside
 from core.admin.resume import typed_in
 from core.areas.models import Area
 from core.areas.scope import session_for
@@ -22,14 +21,6 @@ from core.extensions import db
 
 account = Blueprint("account", __name__)
 KEPT = "kept:"
-
-
-def inside(target: str | None) -> str | None:
-    """A path of this server, or None: a redirect never leaves it."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
-        return None
-    parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc and target.isprintable() else None
 
 
 @account.route("/login", methods=["GET", "POST"])

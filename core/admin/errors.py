@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from core.admin.protection import Refused
 from core.errors import JinlinError
 from core.extensions import db
 
@@ -34,12 +35,15 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     if code < 400:
         return error
+    if isinstance(error, Refused):
+        return _page(code, str(error.title), str(error.text))
     words = {
         400: (_("This cannot be read"), _("Please go back, reload the page and try again.")),
         403: (_("Not allowed"), _("Your role does not include this. Please ask your community manager.")),
         404: (_("Not found"), _("There is nothing at this address, or it is not part of your area.")),
         405: (_("Not possible this way"), _("Please use the buttons of the page.")),
         413: (_("Too large"), _("The file is too large: at most 10 MB.")),
+        414: (_("The address is too long"), _("Please go back and choose fewer filters, or search for less.")),
         429: (_("Too many attempts"), _("Please wait a minute and try again.")),
     }
     return _page(code, *words.get(code, (_("This did not work"), _("Please go back and try again."))))

@@ -16,6 +16,7 @@ from core.accounts.access import Access, access_to, areas_of
 from core.accounts.models import Membership, User
 from core.accounts.roles import Action
 from core.accounts.sign_in import SEEN_EVERY, session_of, touch
+from core.admin.protection import SAFE, host_of, inside
 from core.areas.models import Area
 from core.areas.scope import session_for
 from core.areas.service import plugins_on
@@ -23,7 +24,6 @@ from core.clock import now, today
 from core.extensions import db
 from core.plugin_manager import PluginManager
 
-SAFE = {"GET", "HEAD", "OPTIONS"}
 PUBLIC = {"static", "plugin_static", "account.login", "account.language", "health.alive", "health.ready"}
 WITHOUT_AREA = {"account.password", "account.logout", "account.large", "account.home"}
 NOT_KEPT = {"csrf_token", "password", "old", "again"}  # never written into a page again
@@ -136,7 +136,7 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     if request.headers.get("X-Requested-With") == "fetch":
         return {"signed_out": True}, 401
     if request.method in SAFE:
-        return redirect(url_for("account.login", next=request.full_path.rstrip("?")))
+        return redirect(url_for("account.login", next=inside(request.full_path.rstrip("?"))))
     kept = [(k, v) for k, v in request.form.items(multi=True) if k not in NOT_KEPT]
     if not kept or request.endpoint in WITHOUT_AREA:
         return redirect(url_for("account.login", next=_page_before()))
@@ -149,8 +149,10 @@ def _ask_to_sign_in() -> ResponseReturnValue:
 
 def _page_before() -> str | None:
     """The page whose button was pressed, if it is one of ours."""
+    if host_of(request.referrer or "") != request.host.lower():
+        return None
     parts = urlsplit(request.referrer or "")
-    return parts.path + (f"?{parts.query}" if parts.query else "") if parts.netloc == request.host else None
+    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def sign_keeper(user_id: int | None, files: list[str]) -> str:

@@ -23,7 +23,7 @@ MINE = ["王芳", "wangfang88", "中福社区", "zhongfu", "测试街道", "stre
 
 def page_of(answer):
     assert answer.status_code == 200
-    return re.sub(r'name="csrf_token" value="[^"]*"', "", answer.get_data(as_text=True))
+    return re.sub(r'(name="csrf_token" value|nonce)="[^"]*"', "", answer.get_data(as_text=True))
 
 
 def end(place, username):
