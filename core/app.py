@@ -17,6 +17,7 @@ from werkzeug.routing import BaseConverter
 import core.audit.trail  # noqa: F401 – the audit listeners
 import plugins
 from core.admin.account import account
+from core.admin.addresses import AddressedFlask
 from core.admin.errors import install_error_pages
 from core.admin.files import serve_files
 from core.admin.gate import install_gate
@@ -24,6 +25,7 @@ from core.admin.health import health
 from core.admin.protection import install_protection
 from core.admin.screens import core_modules
 from core.admin.shell import install_shell
+from core.admin.words import Words
 from core.admin.workbench import Workbench
 from core.areas.models import Installation
 from core.areas.scope import session_for
@@ -46,7 +48,7 @@ def create_app(
 ) -> Flask:
     """Build the application; raises SetupError in words when it cannot start."""
     settings = settings or settings_from_environment()
-    app = Flask("core", instance_path=str(settings.instance), root_path=str(ROOT / "core"))
+    app = AddressedFlask("core", instance_path=str(settings.instance), root_path=str(ROOT / "core"))
     _configure(app, settings, clock, config)
     _open_database(app, settings)
     _set_language(app)
@@ -106,7 +108,8 @@ def _demo_flag() -> Callable[[], bool]:
 
 
 def _set_language(app: Flask) -> None:
-    Babel(app, locale_selector=_chosen_language)
+    babel = Babel(app, locale_selector=_chosen_language)
+    babel.domain_instance = Words()
 
 
 def _chosen_language() -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,15 +20,21 @@ class Access:
     user: User
     area: Area
     memberships: tuple[Membership, ...] = field(default=())
+    _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def may(self, permission: str) -> bool:
-        """Whether the person holds `<plugin>.<screen>.<action>` here."""
+        """Whether the person holds `<plugin>.<screen>.<action>` here; a list asks the same for each of its rows."""
+        if permission not in self._known:
+            self._known[permission] = self._may(permission)
+        return self._known[permission]
+
+    def _may(self, permission: str) -> bool:
         action = Action(permission.rsplit(".", 1)[1])
         if self.area.closed_on and action in WRITING:
             return False
         return any(_grants(m, self.area, permission, action) for m in self.memberships)
 
-    @property
+    @cached_property
     def sees_names(self) -> bool:
         """Whether names are shown in full: to those who may reveal, in the community itself."""
         return any(_grants(m, self.area, "residents.people.reveal", Action.REVEAL) for m in self.memberships)

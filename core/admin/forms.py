@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 import wtforms as wt
 from flask import url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf.i18n import translations
 from markupsafe import Markup, escape
 from sqlalchemy import inspect
 from wtforms import validators as check
@@ -19,6 +19,7 @@ from wtforms.meta import DefaultMeta
 from wtforms.widgets import HiddenInput
 
 from core.admin.values import MASKS, SHOWN_TO_RECORD_KEEPERS
+from core.admin.words import form_words
 from core.areas.tenancy import Deletable
 from core.encryption import EncryptedText
 from core.extensions import Choice, Money, db
@@ -37,7 +38,7 @@ class ScreenForm(wt.Form):
 
         def get_translations(self, form: wt.Form) -> Any:
             """WTForms' own sentences in the language of the page."""
-            return translations
+            return form_words(get_locale())
 
 
 def strip(text: str | None) -> str | None:

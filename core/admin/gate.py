@@ -1,7 +1,7 @@
 """Every request passes here: who asks, for which area, with which rights; "Why 404?" starts here."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -39,6 +39,7 @@ class Visit:
     area: Area | None = None
     access: Access | None = None
     plugins: frozenset[str] = frozenset()
+    allowed: dict[tuple[str, str], bool] = field(default_factory=dict)  # what screens have asked about it already
 
 
 def visit() -> Visit:

@@ -75,7 +75,13 @@ class Screen(ListPages, RecordPages, FormPages, ExportPages, GuardedView, ModelV
         return visit().area.is_community
 
     def allows(self, action: str) -> bool:
-        """Whether this person may do this with records of this screen, here and now."""
+        """Whether this person may do this with records of this screen, here and now; each row asks the same."""
+        allowed, question = visit().allowed, (self.endpoint, action)
+        if question not in allowed:
+            allowed[question] = self._allows(action)
+        return allowed[question]
+
+    def _allows(self, action: str) -> bool:
         if action not in self.actions() or not self.may(action):
             return False
         return action in ("view", "export") or (self.writable() and (action == "reveal" or self.knows_them()))
