@@ -41,7 +41,7 @@ class AddressedFlask(Flask):
         if key not in self._paths:
             if len(self._paths) > MOST_KEPT:
                 self._paths.clear()
-            self._paths[key] = super().url_for(endpoint, **values)
+            self._paths[key] = super().url_for(endpoint, **values).partition("?")[0]  # defaults may add a query again
         return self._paths[key]
 
     def _path_names(self, endpoint: str) -> frozenset[str] | None:
