@@ -1,4 +1,4 @@
-"""Serving: gunicorn with two processes on Linux, waitress on Windows; the checks before the door opens."""
+"""Serving: two processes on Linux, one on Windows, each a waitress; the checks before the door opens."""
 from __future__ import annotations
 
 import ipaddress
@@ -9,15 +9,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import waitress
 from flask import Flask
 from flask_babel import gettext as _
 
 from core.app import create_app
+from core.buffered import make_server, serve_until
 from core.config import Settings
 from core.errors import SetupError
 
-WORKERS, THREADS = 2, 8
+WORKERS = 2
 STOP_SECONDS = 20  # what a request may still take when the server is stopped
 MEMORY_FOLDER = "/dev/shm"  # heartbeat files there cannot be held up by a slow disk
 LOOPBACK = "127.0.0.1"
@@ -69,11 +69,8 @@ def serve(settings: Settings, host: str, ready: Callable[[], None]) -> None:
 
 
 def serve_by_threads(settings: Settings, host: str, ready: Callable[[], None]) -> None:
-    """One process with waitress."""
-    server = waitress.create_server(
-        create_app(settings), host=host, port=settings.port, threads=2 * THREADS, ident=None,
-        clear_untrusted_proxy_headers=not settings.proxies,  # with proxies ProxyFix decides which hop is believed
-    )
+    """One process, until Ctrl-C."""
+    server = make_server(create_app(settings), {}, proxies=settings.proxies, host=host, port=settings.port)
     ready()
     server.run()
 
@@ -81,11 +78,29 @@ def serve_by_threads(settings: Settings, host: str, ready: Callable[[], None]) -
 def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]) -> None:
     """Each worker makes an app of its own after the fork: no connection is ever shared between processes."""
     from gunicorn.app.base import BaseApplication  # not installed on Windows
+    from gunicorn.workers.base import Worker
+
+    class Buffered(Worker):
+        """gunicorn starts, watches and replaces the processes; HTTP is spoken by waitress."""
+
+        def handle_quit(self, _signal: int, _frame: object) -> None:
+            self.alive = False
+
+        def goes_on(self) -> bool:
+            self.notify()
+            return self.alive and self.ppid == os.getppid()
+
+        def run(self) -> None:
+            connections: dict[int, Any] = {}
+            server = make_server(self.wsgi, connections, proxies=settings.proxies,
+                                 sockets=[listener.sock for listener in self.sockets])
+            serve_until(server, connections, self.goes_on, STOP_SECONDS - 2)
 
     class Server(BaseApplication):
         def load_config(self) -> None:
             for name, value in _gunicorn_settings(settings, host, ready).items():
                 self.cfg.set(name, value)
+            self.cfg.set("worker_class", Buffered)
 
         def load(self) -> Flask:
             return create_app(settings)
@@ -96,10 +111,8 @@ def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]
 def _gunicorn_settings(settings: Settings, host: str, ready: Callable[[], None]) -> dict[str, Any]:
     return {
         "bind": f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}",
-        "workers": WORKERS, "worker_class": "gthread", "threads": THREADS, "timeout": 60,
-        "graceful_timeout": STOP_SECONDS, "keepalive": 15, "loglevel": "warning", "proc_name": "jinlin",
-        "worker_tmp_dir": MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None,
-        "secure_scheme_headers": {}, "forwarder_headers": "",  # ProxyFix alone decides whom to believe
+        "workers": WORKERS, "timeout": 60, "graceful_timeout": STOP_SECONDS, "loglevel": "warning",
+        "proc_name": "jinlin", "worker_tmp_dir": MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None,
         "control_socket_disable": True, "umask": 0o077, "when_ready": lambda _server: ready(),
     }
 

@@ -16,7 +16,7 @@ from core.accounts.access import Access, access_to, areas_of
 from core.accounts.models import Membership, User
 from core.accounts.roles import Action
 from core.accounts.sign_in import SEEN_EVERY, session_of, touch
-from core.admin.protection import SAFE, host_of, inside
+from core.admin.protection import SAFE, asked_for, host_of
 from core.areas.models import Area
 from core.areas.scope import session_for
 from core.areas.service import plugins_on
@@ -137,13 +137,13 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     if request.headers.get("X-Requested-With") == "fetch":
         return {"signed_out": True}, 401
     if request.method in SAFE:
-        return redirect(url_for("account.login", next=inside(request.full_path.rstrip("?"))))
+        return redirect(url_for("account.login", next=asked_for()))
     kept = [(k, v) for k, v in request.form.items(multi=True) if k not in NOT_KEPT]
     if not kept or request.endpoint in WITHOUT_AREA:
         return redirect(url_for("account.login", next=_page_before()))
     files = sorted({f.filename for f in request.files.values() if f.filename})
     return render_template(
-        "login.html", next=request.full_path.rstrip("?"), kept=kept, kept_by=sign_keeper(session.get("who"), files),
+        "login.html", next=asked_for(), kept=kept, kept_by=sign_keeper(session.get("who"), files),
         files=files, error=None,
     ), 401
 

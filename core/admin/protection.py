@@ -68,11 +68,15 @@ def install_protection(app: Flask, names: tuple[str, ...]) -> None:
                 "JINLIN_HOSTS."))
         if len(request.environ.get("PATH_INFO", "")) + len(request.query_string) > LONGEST_ADDRESS:
             raise RequestURITooLarge
+        if not request.query_string.isascii():  # browsers send %-escapes; Werkzeug would fail on other bytes
+            raise BadRequest
         if (request.content_length or 0) > MOST_BYTES:  # before anything is read, on every address
             raise RequestEntityTooLarge
         if request.method not in SAFE and comes_from_elsewhere():
             raise Refused(_l("This was sent from another site"), _l(
                 "Nothing was saved. Please open Jinlin itself and enter it there."))
+        if request.endpoint and request.method not in SAFE and (None in request.form or None in request.files):
+            raise BadRequest  # a part without a name: libraries take every name for text
 
     app.after_request(protect)
 
@@ -117,6 +121,12 @@ def inside(target: str | None) -> str | None:
     if not target or len(target) > LONGEST_ADDRESS // 4 or not target.isprintable() or "\\" in target:
         return None
     return target if target.startswith("/") and not target.startswith("//") else None
+
+
+def asked_for() -> str | None:
+    """The address of this request as a place to come back to, if it is one."""
+    query = request.query_string.decode("latin-1")
+    return inside(request.path + (f"?{query}" if query else ""))
 
 
 def script_nonce() -> str:

@@ -11,6 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from core.admin.gate import Visit
+from core.admin.protection import asked_for
 from core.clock import today
 
 WEEKDAYS = "一二三四五六日"
@@ -59,7 +60,7 @@ def build_shell() -> SimpleNamespace:
             password=url_for("account.password"), logout=url_for("account.logout"), large=url_for("account.large"),
             language=url_for("account.language"), language_value="en" if chinese else "zh_Hans_CN",
             language_label="English" if chinese else "中文",
-        ), path=request.full_path.rstrip("?"),
+        ), path=asked_for() or "",
     )
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from core.admin.forms import choices
 from core.admin.gate import manager, visit
 from core.admin.listing import Column, Row, RowAction, Tool
+from core.admin.protection import asked_for
 from core.admin.screens.area_forms import AreaForm, MoveForm, NewAreaForm, ProfileForm
 from core.admin.screens.office import OfficePage, area_option, listing, number_of, saved
 from core.admin.values import NONE, show
@@ -190,7 +191,7 @@ class AreasPage(OfficePage):
             words = {"community": each.community, "module": manager().infos[each.plugin].title}
             lines.append(_("In “%(community)s” the module “%(module)s” is switched on.", **words) if each.should_be_on
                          else _("In “%(community)s” the module “%(module)s” is switched off.", **words))
-        return self.render("admin/confirm.html", question="\n".join(lines), action=request.full_path,
+        return self.render("admin/confirm.html", question="\n".join(lines), action=asked_for() or "",
                            hidden=[("parent", parent_id), ("sure", "1")], cancel_url=self.get_url(".index"),
                            submit_label=_("Move"))
 

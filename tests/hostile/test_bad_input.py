@@ -1,0 +1,29 @@
+"""Bad input at every screen: no 5xx, nothing slow, nothing leaked, and words that say what to do.
+
+`make hostile` sends HOSTILE=3000 requests a screen and prints a line for each; every test run sends a small sample.
+"""
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from tests.hostile.attack import Attacker
+from tests.walk import start
+
+TIMES, SEED = int(os.environ.get("HOSTILE", 20)), int(os.environ.get("SEED", 1))
+ONLY = os.environ.get("SCREEN")
+
+
+def test_hostile_requests_break_no_screen(place: Any, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    attacker, wrong = Attacker(start(place)), []
+    for target in attacker.targets():
+        if ONLY not in (None, target.name):
+            continue
+        tally = attacker.attack(target, TIMES, SEED)
+        wrong += tally.wrong
+        if TIMES > 20:
+            with capsys.disabled():
+                print(f"{kind:10} {tally.line()}", *tally.wrong[:12], sep="\n    ", flush=True)
+    assert wrong == []
