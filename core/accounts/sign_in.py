@@ -7,7 +7,7 @@ import unicodedata
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from core.accounts.models import AccountEvent, SignInResult, User, UserSession
 from core.accounts.passwords import verify_password
@@ -15,6 +15,7 @@ from core.accounts.passwords import verify_password
 FAILURES = 5
 LOCK = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
+WITH_MEMBERSHIPS = (joinedload(UserSession.user).joinedload(User.memberships),)
 LONGEST_LIFE = timedelta(days=7)  # the longest absolute limit that can be set; older rows are swept away
 
 
@@ -66,8 +67,11 @@ def start_session(session: Session, user: User, now: datetime) -> str:
 
 
 def session_of(session: Session, token: str, now: datetime, idle: timedelta, absolute: timedelta) -> UserSession | None:
-    """The living session of a token, or None when it was ended, has idled out or is too old."""
-    found = session.get(UserSession, _hash(token))
+    """The living session of a token, or None when it was ended, has idled out or is too old.
+
+    Its person and the person's memberships, with area and role, come in the same statement: every request asks.
+    """
+    found = session.get(UserSession, _hash(token), options=WITH_MEMBERSHIPS)
     if found is None or found.user.disabled_at is not None:
         return None
     if now - found.seen_at > idle or now - found.started_at > absolute:

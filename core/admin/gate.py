@@ -10,10 +10,9 @@ from flask import Flask, abort, current_app, g, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import joinedload, selectinload
 
 from core.accounts.access import Access, access_to, areas_of
-from core.accounts.models import Membership, User
+from core.accounts.models import User
 from core.accounts.roles import Action
 from core.accounts.sign_in import SEEN_EVERY, session_of, touch
 from core.admin.protection import SAFE, asked_for, host_of
@@ -99,11 +98,7 @@ def _visit(reading: sa.orm.Session) -> Visit | None:
     )
     if not found:
         return None
-    user = reading.scalars(
-        sa.select(User).where(User.id == found.user_id)
-        .options(selectinload(User.memberships).options(joinedload(Membership.area), joinedload(Membership.role)))
-        .execution_options(populate_existing=True)
-    ).one()
+    user = found.user
     g.seen_at = found.seen_at
     entered = Visit(user, token, areas_of(reading, user, today()))
     if g.slug is not None:

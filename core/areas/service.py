@@ -158,10 +158,11 @@ def areas_below(session: Session, area: Area, *, communities: bool = False) -> l
 
 def plugins_on(session: Session, area: Area) -> set[str]:
     """The plugins that are on in this community, or in any community below this area."""
-    on = sa.select(PluginSwitch.plugin).join(Area, Area.id == PluginSwitch.community_id).where(
-        PluginSwitch.off_on.is_(None), Area.path.startswith(area.path, autoescape=True)
-    )
-    return set(session.scalars(on.distinct()))
+    on = sa.select(PluginSwitch.plugin).where(PluginSwitch.off_on.is_(None))
+    if area.is_community:
+        return set(session.scalars(on.where(PluginSwitch.community_id == area.id)))
+    on = on.join(Area, Area.id == PluginSwitch.community_id)
+    return set(session.scalars(on.where(Area.path.startswith(area.path, autoescape=True)).distinct()))
 
 
 def switch_of(session: Session, community: Area, plugin: str) -> PluginSwitch | None:
