@@ -18,6 +18,7 @@ import core.audit.trail  # noqa: F401 – the audit listeners
 import plugins
 from core.admin.account import account
 from core.admin.addresses import AddressedFlask
+from core.admin.asking import install_questions
 from core.admin.errors import install_error_pages
 from core.admin.files import serve_files
 from core.admin.gate import install_gate
@@ -58,6 +59,7 @@ def create_app(
     _load_plugins(app)
     serve_files(app)
     install_gate(app)
+    install_questions(app)
     install_shell(app)
     install_error_pages(app)
     app.register_blueprint(account)

@@ -135,7 +135,7 @@ def _ask_to_sign_in() -> ResponseReturnValue:
         return redirect(url_for("account.login", next=asked_for()))
     kept = [(k, v) for k, v in request.form.items(multi=True) if k not in NOT_KEPT]
     if not kept or request.endpoint in WITHOUT_AREA:
-        return redirect(url_for("account.login", next=_page_before()))
+        return redirect(url_for("account.login", next=page_before()))
     files = sorted({f.filename for f in request.files.values() if f.filename})
     return render_template(
         "login.html", next=asked_for(), kept=kept, kept_by=sign_keeper(session.get("who"), files),
@@ -143,7 +143,7 @@ def _ask_to_sign_in() -> ResponseReturnValue:
     ), 401
 
 
-def _page_before() -> str | None:
+def page_before() -> str | None:
     """The page whose button was pressed, if it is one of ours."""
     if host_of(request.referrer or "") != request.host.lower():
         return None

@@ -55,10 +55,10 @@
     const key = "jinlin-folded";
     let folded = [];
     try { folded = JSON.parse(localStorage.getItem(key)) || []; } catch (error) { folded = []; }
-    all(".menu-group").forEach((group) => {
+    all("details.menu-group").forEach((group) => {
       if (folded.includes(group.dataset.group) && !$("[aria-current]", group)) group.open = false;
       group.addEventListener("toggle", () => {
-        const names = all(".menu-group:not([open])").map((each) => each.dataset.group);
+        const names = all("details.menu-group:not([open])").map((each) => each.dataset.group);
         try { localStorage.setItem(key, JSON.stringify(names)); } catch (error) { /* private window: not remembered */ }
       });
     });
@@ -87,24 +87,29 @@
     button.setAttribute("aria-expanded", String(open));
   });
 
-  /* the second question: one dialog for every button with data-confirm */
+  /* the second question: one dialog for every button that carries one, in its value (without script the server
+     asks) or in data-confirm; only a yes sends the form, and it sends it without the question */
+  const ASKING = "button[name=ask], button[name=ask-why], button[data-confirm]";
   let asking = null;
-  on("click", "button[data-confirm]", (event, button) => {
+  on("click", ASKING, (event, button) => {
     const dialog = $("#confirm"), form = button.form;
-    if (!form || !dialog || !dialog.showModal) return;
+    if (!form || (!dialog.showModal && !button.dataset.confirm)) return;
     event.preventDefault();
+    if (dialog.open) return;
     const count = all("input[name=rowid]:checked").length;
-    $("#confirm-text").textContent = button.dataset.confirm.replace(/%\(count\)[sd]/g, String(count));
+    const question = (button.dataset.confirm || button.value).replace(/%\(count\)[sd]/g, String(count));
+    $("#confirm-text").textContent = question;
     $("#confirm-go").textContent = button.dataset.verb || $("#confirm-go").dataset.default;
     const reason = $("#confirm-reason");
     reason.value = "";
-    reason.required = "reason" in button.dataset;
+    reason.required = button.name === "ask-why" || "reason" in button.dataset;
     $("#confirm-reason-field").hidden = !reason.required;
     asking = button;
     dialog.showModal();
     (reason.required ? reason : $("#confirm-cancel")).focus();
   });
   on("click", "#confirm-cancel", () => $("#confirm").close());
+  on("click", "#confirm-go", (event) => { if (event.detail > 1) event.preventDefault(); }); // a double click on 删除 is no yes
   on("submit", "#confirm form", (event) => {
     event.preventDefault();
     const button = asking, form = button.form, reason = $("#confirm-reason");
@@ -117,8 +122,11 @@
       input.dataset.asked = "";
       form.append(input);
     }
+    const name = button.name;
+    if (/^ask(-why)?$/.test(name)) button.name = "";
     form.noValidate = true;
     form.requestSubmit(button);
+    button.name = name;
   });
   document.addEventListener("close", (event) => {
     if (event.target.id === "confirm" && asking) { asking.focus(); asking = null; }

@@ -259,7 +259,7 @@ def test_every_ending_asks_a_second_question_that_names_the_person(place):
     page = place.browser("manager.upper").get(
         f"/upper/manage/accounts/account/?id={user_id(place, 'staff.upper')}").get_data(as_text=True)
     for what in ("disable", "reset", "end-role"):
-        assert re.search(rf'formaction="/upper/manage/accounts/{what}/[^"]*" data-confirm="[^"]*staff.upper', page)
+        assert re.search(rf'formaction="/upper/manage/accounts/{what}/[^"]*" name="ask" value="[^"]*staff.upper', page)
         assert place.browser("manager.upper").get(f"/upper/manage/accounts/{what}/?id=1").status_code == 405
 
 
