@@ -48,13 +48,14 @@ def build_shell() -> SimpleNamespace:
     """The shell of this request; without a signed-in person there is no menu."""
     here: Visit | None = g.get("visit")
     area = here.area if here else None
-    chinese = str(get_locale()).startswith("zh")
+    chinese, menu = str(get_locale()).startswith("zh"), _menu() if area else []
     return SimpleNamespace(
         lang="zh-CN" if chinese else "en", large=bool(here and here.user.large_font), product=_("Jinlin"),
         demo=current_app.extensions["jinlin_demo"](), open_line=_open_line(),
         area_name=area.name if area else "", area_kind_label=str(area.kind.label) if area else "",
         home_url=url_for("workbench.index", area=area.slug) if area else url_for("account.home"),
-        areas=_areas(here) if here else [], menu=_menu() if area else [],
+        areas=_areas(here) if here else [], menu=menu,
+        screen=next((i.title for g in menu for i in g.items if i.current), ""),
         user_name=here.user.name if here else None, date_text=date_text(today(), chinese),
         urls=SimpleNamespace(
             password=url_for("account.password"), logout=url_for("account.logout"), large=url_for("account.large"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_admin.base import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import HTTPException
 
 from core.admin.gate import Visit, manager, sees_plugin, visit
 from core.admin.page import ABOVE, COMMUNITY, Page
@@ -74,9 +76,21 @@ class Workbench(Page):
                     for item in items:
                         text = str(item.text) if here.area.is_community else f"{community.name} {item.text}"
                         todos.append(SimpleNamespace(kind=item.kind, label=str(item.label), text=text,
-                                                     url=item.url if here.area.is_community else
-                                                     url_for("workbench.index", area=community.slug), when=""))
+                                                     url=_openable(item.url) if here.area.is_community
+                                                     else url_for("workbench.index", area=community.slug), when=""))
         return todos
+
+
+def _openable(url: str | None) -> str | None:
+    """The address, if it is one of a screen that the person may open: one may see what waits without doing it."""
+    try:
+        endpoint, _values = current_app.url_map.bind("").match(urlsplit(url or "").path)
+    except HTTPException:
+        return None
+    blueprint, _dot, view = endpoint.partition(".")
+    screens = (s for _module, found in current_app.extensions["jinlin_screens"] for s in found)
+    screen = next((s for s in screens if s.endpoint == blueprint), None)
+    return url if screen is None or screen.may(screen.needs.get(view, screen.menu_action)) else None
 
 
 def _first_steps(here: Visit) -> str | None:

@@ -259,7 +259,8 @@ class AreasPage(OfficePage):
         if request.method == "POST" and form.validate() and self.attempt(save, form):
             saved(f"{name} {form.year.data}")
             return redirect(back)
-        return self.form_page(form, _("Declared figures: %(name)s", name=name), cancel_url=back)
+        which = stored.year if stored else _("New year")
+        return self.form_page(form, _("Declared figures: %(name)s", name=f"{name} · {which}"), cancel_url=back)
 
 
 def _count(value: int | None) -> str:
