@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.accounts.models import Membership, Role, User
 from core.accounts.roles import BUILT_IN, GRANTS, OFFICE, OFFICE_MODULE, OVERSEERS, STREET, SYSTEM, WRITING, Action
-from core.areas.models import Area
+from core.areas.models import Area, PluginSwitch
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,16 @@ def access_to(user: User, area: Area, day: date) -> Access | None:
     return Access(user, area, found) if found else None
 
 
-def areas_of(session: Session, user: User, day: date) -> list[Area]:
-    """The areas that a person can open, in the order of the tree."""
+PLUGINS_ON = sa.select(sa.func.aggregate_strings(PluginSwitch.plugin, ",")).where(
+    PluginSwitch.community_id == Area.id, PluginSwitch.off_on.is_(None)).scalar_subquery()
+
+
+def areas_of(session: Session, user: User, day: date) -> dict[Area, set[str]]:
+    """The areas that a person can open, in the order of the tree, with the plugins that are on in each community."""
     paths = [m.area.path for m in memberships_of(user, day)]
     if not paths:
-        return []
+        return {}
     below = sa.or_(*(Area.path.startswith(path, autoescape=True) for path in paths))
     # sorted here: how a database orders "/1/10/" and "/1/2/" depends on its collation
-    return sorted(session.scalars(sa.select(Area).where(below)), key=lambda area: area.ancestor_ids)
+    found = sorted(session.execute(sa.select(Area, PLUGINS_ON).where(below)).all(), key=lambda row: row[0].ancestor_ids)
+    return {area: set(names.split(",")) if names else set() for area, names in found}

@@ -18,7 +18,6 @@ from core.accounts.sign_in import SEEN_EVERY, session_of, touch
 from core.admin.protection import SAFE, asked_for, host_of
 from core.areas.models import Area
 from core.areas.scope import session_for
-from core.areas.service import plugins_on
 from core.clock import now, today
 from core.extensions import db
 from core.plugin_manager import PluginManager
@@ -100,12 +99,13 @@ def _visit(reading: sa.orm.Session) -> Visit | None:
         return None
     user = found.user
     g.seen_at = found.seen_at
-    entered = Visit(user, token, areas_of(reading, user, today()))
+    areas = areas_of(reading, user, today())
+    entered = Visit(user, token, list(areas))
     if g.slug is not None:
         entered.area = next((a for a in entered.areas if a.slug == g.slug), None)
         if entered.area is not None:
             entered.access = access_to(user, entered.area, today())
-            entered.plugins = frozenset(plugins_on(reading, entered.area))
+            entered.plugins = frozenset().union(*(on for a, on in areas.items() if entered.area.contains(a)))
     reading.expunge_all()
     return entered
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from core.admin import query as q
 from core.admin.gate import visit
 from core.admin.listing import BulkAction, Column, Listing, PageLink, Row, RowAction, Tool
+from core.admin.paging import Found, page_of
 from core.admin.query import ListArguments
 from core.admin.values import NONE
 from core.areas.tenancy import Deletable, Voidable
@@ -24,21 +25,19 @@ class ListPages:
     def index_view(self) -> str:
         """The list."""
         arguments = q.read_arguments(self, request.args)
-        ids = q.listed_ids(self, arguments)
-        total = q.count(ids)
-        rows = q.page_of(self, ids, arguments)
-        return self.render("admin/list.html", listing=self.listing(arguments, total, rows))
+        found = page_of(self, q.listed_ids(self, arguments), arguments)
+        return self.render("admin/list.html", listing=self.listing(arguments, found))
 
-    def listing(self, arguments: ListArguments, total: int, rows: list[Any]) -> Listing:
+    def listing(self, arguments: ListArguments, found: Found) -> Listing:
         """The whole list page as data."""
         above = not visit().area.is_community
         return Listing(
             title=str(self.title) if not arguments.bin else _("%(title)s: recycle bin", title=self.title),
-            count_text=count_text(total), columns=self._heads(arguments, above),
-            rows=[self._row(row, above, arguments) for row in rows], tools=self.tools(arguments),
+            count_text=count_text(found.total), columns=self._heads(arguments, above),
+            rows=[self._row(row, above, arguments) for row in found.rows], tools=self.tools(arguments),
             filters=q.filter_fields(self, arguments), search=arguments.search,
             search_hint=str(self.search_hint or _("Search")) if self.searches() else None,
-            pages=self._pages(arguments, total), page_sizes=[
+            pages=self._pages(arguments, found), page_sizes=[
                 PageLink(str(n), self._url(arguments, size=n, page=None), n == arguments.size) for n in q.PAGE_SIZES
             ], bulk=self.bulk_actions(arguments), bulk_url=self.get_url(".action_view"),
             filtered=bool(arguments.search or arguments.filters), clear_url=self.get_url(".index_view"),
@@ -135,9 +134,11 @@ class ListPages:
     def _url(self, arguments: ListArguments, **changes: Any) -> str:
         return self.get_url(".index_view", **arguments.query(**changes))
 
-    def _pages(self, arguments: ListArguments, total: int) -> list[PageLink]:
-        last = max(1, -(-total // arguments.size))
-        here = arguments.page
+    def _pages(self, arguments: ListArguments, found: Found) -> list[PageLink]:
+        if found.total > q.COUNTED and found.steps and found.rows:
+            return self._neighbours(arguments, found)
+        last = max(1, -(-found.total // arguments.size))
+        here = max(arguments.page, 1)
         near = sorted({1, last, *range(max(1, here - 1), min(last, here + 1) + 1)})
         links: list[PageLink] = []
         for before, number in zip([0, *near], near, strict=False):
@@ -145,6 +146,19 @@ class ListPages:
                 links.append(PageLink("…", None))
             links.append(PageLink(str(number), self._url(arguments, page=number), number == here))
         return links if last > 1 else []
+
+    def _neighbours(self, arguments: ListArguments, found: Found) -> list[PageLink]:
+        """First, before, here, after, last: the pages of a list too long to be counted, found by their neighbours."""
+        here, first, last = arguments.page, found.rows[0].id, found.rows[-1].id
+        links = [PageLink("1", self._url(arguments, page=None), not found.more_before)]
+        if found.more_before:
+            step = {"page": None} if here == 2 else {"page": here - 1 if here else None, "before": first}
+            links.append(PageLink("‹", self._url(arguments, **step)))
+            links.append(PageLink(str(here) if here else "…", None, bool(here)))
+        if found.more_after:
+            links.append(PageLink("›", self._url(arguments, page=here + 1 if here else None, after=last)))
+        return [*links, PageLink(_("Last page"), self._url(arguments, page=None, end=1), not found.more_after)]
+
 
 def count_text(total: int) -> str:
     """共 N 条, exact to 10,000."""

@@ -49,6 +49,9 @@ class ListArguments:
     search: str
     filters: dict[str, str]
     bin: bool = False
+    after: int | None = None  # the page that follows this record, precedes that one, or is the last: deep pages are
+    before: int | None = None  # found by their neighbours, not by counting from the beginning; their number may be
+    end: bool = False  # unknown then (`page` 0)
 
     def query(self, **changes: Any) -> dict[str, Any]:
         """The address-line arguments with some changed; None leaves one out."""
@@ -65,8 +68,11 @@ def read_arguments(screen: Any, args: MultiDict[str, str]) -> ListArguments:
     size = whole(args.get("size"), 1, 100, PAGE_SIZES[1])
     sort = args.get("sort")
     names = [n for f in usable_filters(screen) for n in filter_names(screen.model, f)]
+    after, before = (whole(args.get(name), 0, 2**53, 0) or None for name in ("after", "before"))
+    end = args.get("end") == "1"
     return ListArguments(
-        page=whole(args.get("page"), 1, 10**9, 1), size=size if size in PAGE_SIZES else PAGE_SIZES[1],
+        page=whole(args.get("page"), 1, 10**9, 0 if after or before or end else 1), after=after, before=before, end=end,
+        size=size if size in PAGE_SIZES else PAGE_SIZES[1],
         sort=sort if sort in sortable(screen) else None, descending=args.get("desc") == "1",
         search=args.get("search", "").replace("\x00", "").strip()[:LONGEST_SEARCH] if screen.searches() else "",
         filters={n: v[:60] for n in names if (v := args.get(n, "").replace("\x00", "").strip())},
@@ -100,9 +106,18 @@ def filter_names(model: type, name: str) -> list[str]:
 
 def sortable(screen: Any) -> set[str]:
     """Columns of the table itself can be sorted; others only where the screen says how (`sort_by`)."""
-    own = inspect(screen.model).column_attrs
-    hidden = {c.key for c in own if c.columns[0].info.get("private")} - set(screen.sort_by)
-    return {c for c in screen.column_list if c in screen.sort_by or (c in own and c not in hidden)}
+    own = {c.key: c.columns[0] for c in inspect(screen.model).column_attrs}
+    ready = {name.removeprefix("-") for name in screen.default_order} | _indexed(screen.model)
+    known = {name for name, column in own.items() if not column.info.get("private") and name in ready}
+    return {c for c in screen.column_list if c in screen.sort_by or c in known}
+
+
+def _indexed(model: type) -> set[str]:
+    """What can be sorted by at once; master data are few and may be sorted by anything."""
+    if issubclass(model, Deletable):
+        return {c.key for c in model.__table__.columns}
+    return {index.columns[1].key for index in model.__table__.indexes
+            if len(index.columns) > 1 and index.columns[0].key == "community_id"}
 
 
 def listed_ids(screen: Any, arguments: ListArguments) -> sa.Select:
@@ -180,18 +195,6 @@ def searches_people(model: type, path: str) -> bool:
     return True
 
 
-def count(ids: sa.Select) -> int:
-    """How many rows there are, counted no further than COUNTED + 1."""
-    return db.session.scalar(sa.select(sa.func.count()).select_from(ids.limit(COUNTED + 1).subquery())) or 0
-
-
-def page_of(screen: Any, ids: sa.Select, arguments: ListArguments) -> list[Any]:
-    """The rows of one page: ids first, then those rows with what the columns show."""
-    ordered = ids.order_by(*order_of(screen, arguments))
-    found = list(db.session.scalars(ordered.limit(arguments.size).offset((arguments.page - 1) * arguments.size)))
-    return rows_of(screen, found)
-
-
 def rows_of(screen: Any, ids: list[int]) -> list[Any]:
     """The rows of these ids, in their order, with the relations that the columns show."""
     loads = [_load(screen.model, path) for path in screen.shown_paths() if "." in path or _is_relation(screen, path)]
@@ -217,17 +220,22 @@ def _load(model: type, path: str) -> Any:
 
 
 def order_of(screen: Any, arguments: ListArguments) -> list[Any]:
-    """The order asked for, else the screen's own, made total by the id."""
-    if arguments.sort:
-        columns = screen.sort_by.get(arguments.sort, (arguments.sort,))
-        asked = [getattr(screen.model, c) for c in columns]
-        return [c.desc() if arguments.descending else c.asc() for c in (*asked, screen.model.id)]
-    return [_ordered(screen.model, name) for name in (*screen.default_order, "-id")]
+    """The order asked for, else the screen's own, as ORDER BY; what is not known comes last, upwards and downwards."""
+    return [ordered(column, down) for column, down in columns_of(screen, arguments)]
 
 
-def _ordered(model: type, name: str) -> Any:
-    column = getattr(model, name.removeprefix("-"))
-    return column.desc() if name.startswith("-") else column.asc()
+def columns_of(screen: Any, arguments: ListArguments) -> list[tuple[Any, bool]]:
+    """(column, downwards) of the order, made total by the id, which follows the first: one index serves both ways."""
+    names = [f"{'-' * arguments.descending}{c}" for c in screen.sort_by.get(arguments.sort, (arguments.sort,))] \
+        if arguments.sort else [*screen.default_order] or ["-id"]
+    return [(getattr(screen.model, name.removeprefix("-")), name.startswith("-"))
+            for name in dict.fromkeys((*names, f"{'-' * names[0].startswith('-')}id"))]
+
+
+def ordered(column: Any, down: bool) -> Any:
+    """One part of an ORDER BY."""
+    told = column.desc() if down else column.asc()
+    return told.nulls_last() if column.property.columns[0].nullable else told
 
 
 def filter_fields(screen: Any, arguments: ListArguments) -> list[FilterField]:
