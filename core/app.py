@@ -33,6 +33,7 @@ from core.areas.scope import session_for
 from core.areas.transactions import prepare_postgresql
 from core.clock import system_clock
 from core.config import CHINESE, ROOT, Settings, command_language, prepare_instance, settings_from_environment
+from core.connections import outlive_outages
 from core.extensions import db, prepare_sqlite
 from core.keys import ring_for
 from core.plugin_manager import PluginManager
@@ -80,6 +81,7 @@ def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], co
         BABEL_DEFAULT_LOCALE="zh_Hans_CN", BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
         BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.absolute_hours),
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 8, "max_overflow": 24},  # two at once for each of 16 threads
     )
     app.config.update(config)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -91,6 +93,7 @@ def _open_database(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     with app.app_context():
         (prepare_sqlite if settings.is_sqlite else prepare_postgresql)(db.engine)
+        outlive_outages(db.engine)
     app.extensions["jinlin_keys"] = ring_for(app, settings)
     app.secret_key = app.extensions["jinlin_keys"].session_secret
     app.extensions["jinlin_demo"] = _demo_flag()
@@ -102,8 +105,11 @@ def _demo_flag() -> Callable[[], bool]:
 
     def is_demo() -> bool:
         if "demo" not in known:
-            with session_for(None, "is this a demonstration") as reading:
-                known["demo"] = bool(reading.scalar(sa.select(Installation.demo)))
+            try:
+                with session_for(None, "is this a demonstration") as reading:
+                    known["demo"] = bool(reading.scalar(sa.select(Installation.demo)))
+            except sa.exc.SQLAlchemyError:
+                return False  # the page that says that the database is away asks too
         return known["demo"]
 
     return is_demo

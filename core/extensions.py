@@ -4,6 +4,7 @@ from __future__ import annotations
 import enum
 import random
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +27,8 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 LOCK_WAIT_SECONDS = 10
+LONG_WAIT_SECONDS, LONG_WAITS = 1, 4  # so many requests of a process may wait longer; its other threads go on reading
+READ_WAIT_MS = 5000  # a reader waits only while the journal is put in order after a crash
 
 
 class Base(DeclarativeBase):
@@ -74,7 +77,7 @@ def prepare_sqlite(engine: sa.Engine) -> None:
 def _set_pragmas(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the begin event decides, not the driver
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=0"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={READ_WAIT_MS}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -88,17 +91,32 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
 
+_long_waits = threading.BoundedSemaphore(LONG_WAITS)
+
+
 def _begin_immediate(connection: sa.Connection) -> None:
     """Take the write lock; short random waits are fairer than SQLite's own growing ones."""
-    deadline = time.monotonic() + connection.get_execution_options()["lock_wait"]
-    while True:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return
-        except sa.exc.OperationalError as error:
-            if "locked" not in str(error.orig) or time.monotonic() > deadline:
-                raise
+    raw, began = connection.connection.driver_connection, time.monotonic()
+    wait, waits_long = connection.get_execution_options()["lock_wait"], False
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except sa.exc.OperationalError as error:
+                waited = time.monotonic() - began
+                if "locked" not in str(error.orig) or waited > wait:
+                    raise
+                if waited > LONG_WAIT_SECONDS and not waits_long:
+                    waits_long = _long_waits.acquire(blocking=False)
+                    if not waits_long:
+                        raise
             time.sleep(random.uniform(0.0005, 0.004))
+    finally:
+        if waits_long:
+            _long_waits.release()
+        raw.execute(f"PRAGMA busy_timeout={READ_WAIT_MS}")
 
 
 class Money(TypeDecorator[Decimal]):

@@ -7,9 +7,10 @@ import secrets
 import socket
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_babel import lazy_gettext as _l
+from itsdangerous import BadSignature
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestURITooLarge
 from werkzeug.sansio.utils import host_is_trusted
 
@@ -51,6 +52,17 @@ class SessionCookie(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether this answer travels encrypted."""
         return request.is_secure
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        """What the cookie holds, whenever it was signed: the row on the server says how long a session lives.
+
+        Flask's own refuses a cookie of the future, so a clock put back by a second would sign everybody out.
+        """
+        try:
+            signed = request.cookies.get(self.get_cookie_name(app), "")
+            return self.session_class(self.get_signing_serializer(app).loads(signed))
+        except BadSignature:
+            return self.session_class()
 
 
 def install_protection(app: Flask, names: tuple[str, ...]) -> None:

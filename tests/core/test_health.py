@@ -39,5 +39,5 @@ def test_a_server_whose_database_does_not_answer_is_not_ready(place, monkeypatch
 
     monkeypatch.setattr("core.admin.health.pending", refuse)
     answer = place.browser().get("/readyz")
-    assert answer.status_code == 503 and answer.json == {"ready": False, "reason": "database"}
+    assert answer.status_code == 503 and answer.json["reason"] == "database"
     assert place.browser().get("/healthz").status_code == 200
