@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from core.config import CHINESE, ROOT, Settings, command_language, prepare_insta
 from core.connections import outlive_outages
 from core.extensions import db, prepare_sqlite
 from core.keys import ring_for
+from core.migrations.chains import refuse_failed
 from core.plugin_manager import PluginManager
 
 
@@ -53,11 +55,11 @@ def create_app(
     app = AddressedFlask("core", instance_path=str(settings.instance), root_path=str(ROOT / "core"))
     _configure(app, settings, clock, config)
     _open_database(app, settings)
+    _load_plugins(app)
     _set_language(app)
     install_protection(app, settings.hosts)
     CSRFProtect(app)
     app.url_map.converters["slug"] = SlugConverter
-    _load_plugins(app)
     serve_files(app)
     install_gate(app)
     install_questions(app)
@@ -65,7 +67,7 @@ def create_app(
     install_error_pages(app)
     app.register_blueprint(account)
     app.register_blueprint(health)
-    _add_screens(app)
+    add_screens(app)
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -79,7 +81,6 @@ def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], co
         CLOCK=clock, SQLALCHEMY_DATABASE_URI=settings.database_url, SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_NAME="jinlin", WTF_CSRF_TIME_LIMIT=None,
         BABEL_DEFAULT_LOCALE="zh_Hans_CN", BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
-        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.absolute_hours),
         SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 8, "max_overflow": 24},  # two at once for each of 16 threads
     )
@@ -116,7 +117,12 @@ def _demo_flag() -> Callable[[], bool]:
 
 
 def _set_language(app: Flask) -> None:
-    babel = Babel(app, locale_selector=_chosen_language)
+    """Our words and the plugins' own; the last folder wins, so that no plugin rewords the core."""
+    manager: PluginManager = app.extensions["jinlin_plugins"]
+    with app.app_context():
+        folders = [str(folder) for folder in map(manager.words, manager.names) if folder]
+    babel = Babel(app, locale_selector=_chosen_language,
+                  default_translation_directories=";".join([*folders, str(ROOT / "translations")]))
     babel.domain_instance = Words()
 
 
@@ -126,19 +132,25 @@ def _chosen_language() -> str:
 
 
 def _load_plugins(app: Flask) -> None:
-    manager = PluginManager()
-    manager.load(plugins, Path(app.instance_path) / "plugins.mark")
+    """All that are installed; `MIGRATES` says that those are to be tried again whose migrations failed."""
+    manager, settings = PluginManager(Path(app.instance_path)), app.extensions["jinlin_settings"]
+    manager.load(plugins, (lambda found: None) if app.config.get("MIGRATES") else partial(refuse_failed, settings))
     app.extensions["jinlin_plugins"] = manager
 
 
-def _add_screens(app: Flask) -> None:
+def add_screens(app: Flask) -> None:
     """Screens of the core and of every plugin; whether they exist for a community is asked per request."""
     manager: PluginManager = app.extensions["jinlin_plugins"]
     admin = Admin(app, name="Jinlin", index_view=Workbench(), url="/<slug:area>")
     by_module = [(m.name, m.title, [s(m.name) for s in m.screens]) for m in core_modules()]
-    by_plugin = [(n, manager.infos[n].title, [s(n) for s in manager.screens(n)]) for n in manager.names]
-    for _name, _title, screens in by_module + by_plugin:
+    for _name, _title, screens in by_module:
         admin.add_views(*screens)
+    by_plugin = []
+    for name in manager.names:
+        with manager.guard(name):
+            screens = [screen(name) for screen in manager.screens(name)]
+            admin.add_views(*screens)
+            by_plugin.append((name, manager.infos[name].title, screens))
     records, office = by_module[:1], by_module[1:]
     app.extensions["jinlin_screens"] = [(name, screens) for name, _t, screens in by_module + by_plugin]
     app.extensions["jinlin_menu"] = [

@@ -254,9 +254,9 @@ def list_plugins() -> None:
         loaded = _("loaded")
         for name in manager.names:
             places = "、".join(on.get(name, [])) or _("on nowhere")
-            click.echo(f"{name}  {manager.infos[name].title}  {loaded}  {places}")
+            click.echo(f"{name}  {manager.title(name)}  {loaded}  {places}")
         for name, fault in manager.faults.items():
-            title = manager.infos[name].title if name in manager.infos else ""
+            title = manager.title(name)
             state = _("not loaded: %(fault)s", fault=fault)
             click.secho(f"{name}  {title}  {state}", fg="red")
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import sqlalchemy as sa
 from flask import Flask, current_app
@@ -25,7 +25,8 @@ from core.config import Settings
 from core.demo import load_demo
 from core.errors import SetupError
 from core.extensions import db
-from core.migrations.upgrade import pending, upgrade
+from core.migrations.remains import plugins_left
+from core.migrations.upgrade import leave_unready_out, pending, upgrade
 
 KINDS_OF_OFFICE = (AreaKind.STREET, AreaKind.TOWN, AreaKind.ZONE, AreaKind.DISTRICT)
 LOADING = ".demo-loading"  # is there while the demonstration is being loaded
@@ -51,9 +52,9 @@ def office() -> Area | None:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Flask]:
+def opened(settings: Settings, **config: Any) -> Iterator[Flask]:
     """The app, at work for a command; its connections are closed at the end, so that nothing crosses a fork."""
-    app = create_app(settings)
+    app = create_app(settings, **config)
     with app.app_context():
         try:
             yield app
@@ -65,6 +66,7 @@ def opened(settings: Settings) -> Iterator[Flask]:
 def make_tables() -> None:
     """Make the tables of an empty database. Raises SetupError where an older one waits for `jinlin db upgrade`."""
     if not pending():
+        leave_unready_out()
         return
     if installed() is not None:
         raise SetupError(_("The database is older than this program. Please run: jinlin db upgrade"))
@@ -134,8 +136,9 @@ def clear(settings: Settings) -> None:
 
 
 def drop_our_tables(connection: sa.Connection) -> None:
-    """The tables of the core and of every plugin that is loaded, and the notes of their migrations."""
-    ours = set(db.metadata.tables)
+    """The tables of the core and of every plugin that is or was installed, and the notes of their migrations."""
+    left = plugins_left(connection, set())
+    ours = {*db.metadata.tables, *(table for tables in left.values() for table in tables)}
     for name in sa.inspect(connection).get_table_names():
         if name in ours or name.startswith("alembic_version_"):
             connection.exec_driver_sql(f'DROP TABLE "{name}" CASCADE')

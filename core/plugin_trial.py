@@ -8,24 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import queue
 import subprocess
 import sys
+import threading
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO, Any
 
-SECONDS = 120
-SAYS = "jinlin-trial "  # plugins may print too
-_PASSED: set[str] = set()  # sets that this process has seen pass; what is imported stays imported
+SECONDS_TO_BEGIN = 120  # on a slow computer under load
+SECONDS = 20  # for each plugin: one that loops must not hold the start up for long
+LOG = logging.getLogger("jinlin.plugins")
+_TRIED: dict[str, dict[str, str]] = {}  # set → its faults, as this process or the one that it was forked from saw
 
 
 def faults_of(found: dict[str, str], memo: Path | None = None) -> dict[str, str]:
     """Which of these plugins (name → module with the hooks) cannot be loaded, and why.
 
-    `memo` is a file that remembers the last set that passed; a set with faults is tried at every start.
+    `memo` is a file that remembers the last set that passed; a set with faults is tried at every start, once for
+    all workers of a server.
     """
     mark = _mark(found)
-    if not found or mark in _PASSED or _remembered(memo) == mark:
+    if mark in _TRIED:
+        return _TRIED[mark]
+    if not found or _remembered(memo) == mark:
         return {}
     faults: dict[str, str] = {}
     while left := {name: path for name, path in found.items() if name not in faults}:
@@ -33,8 +42,8 @@ def faults_of(found: dict[str, str], memo: Path | None = None) -> dict[str, str]
         if not fault:
             break
         faults |= fault
+    _TRIED[mark] = faults
     if not faults:
-        _PASSED.add(mark)
         _remember(memo, mark)
     return faults
 
@@ -42,26 +51,44 @@ def faults_of(found: dict[str, str], memo: Path | None = None) -> dict[str, str]
 def _try_in_child(found: dict[str, str]) -> dict[str, str]:
     """The faults that one child finds; {} when all is well."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p or "." for p in sys.path), "PYTHONIOENCODING": "utf-8"}
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "core.plugin_tryout"], input=json.dumps(found), env=environment, timeout=SECONDS,
-            capture_output=True, encoding="utf-8", check=False,
-        )
-        output, died = child.stdout, f"it ends the server (exit code {child.returncode})"
-    except subprocess.TimeoutExpired as error:
-        output = (error.stdout or b"").decode() if isinstance(error.stdout, bytes | None) else error.stdout
-        died = f"it takes longer than {SECONDS} seconds to load"
-    lines = [json.loads(line.removeprefix(SAYS)) for line in output.splitlines() if line.startswith(SAYS)]
-    if lines and "faults" in lines[-1]:
-        return lines[-1]["faults"]
-    last = next((line["trying"] for line in reversed(lines) if "trying" in line), min(found))
-    return {last: died}
+    with subprocess.Popen(
+        [sys.executable, "-m", "core.plugin_tryout", json.dumps(found)], env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+    ) as child:
+        lines, problems = queue.Queue(), []
+        readers = [threading.Thread(target=read, daemon=True) for read in (
+            lambda: _pass_on(child.stdout, lines), lambda: problems.append(child.stderr.read()))]
+        for reader in readers:
+            reader.start()
+        trying, answer = None, {}
+        while answer is not None and "faults" not in answer:
+            trying = answer.get("trying", trying)
+            try:
+                answer = lines.get(timeout=SECONDS if trying else SECONDS_TO_BEGIN)
+            except queue.Empty:
+                child.kill()
+                return {trying or min(found): f"it takes longer than {SECONDS} seconds to load"}
+        readers[1].join(SECONDS)
+    if answer is not None:
+        return answer["faults"]
+    if trying is None:  # the child did not come as far as the first plugin: it is none of theirs
+        raise RuntimeError(f"plugins cannot be tried:\n{''.join(problems)}")
+    LOG.error("plugin %s: %s", trying, "".join(problems))
+    return {trying: f"it ends the server (exit code {child.returncode})"}
+
+
+def _pass_on(output: IO[str], lines: queue.Queue[dict[str, Any] | None]) -> None:
+    """What the child says, then None."""
+    for line in output:
+        lines.put(json.loads(line))
+    lines.put(None)
 
 
 def _mark(found: dict[str, str]) -> str:
-    """Changes when any file of the plugins or of the core does."""
+    """Changes when any file of the plugins or of the core does, or an installed package."""
     roots = {path.partition(".")[0] for path in found.values()} | {__package__}
     seen = [sys.version, *sorted(f"{name}={path}" for name, path in found.items())]
+    seen += sorted({f"{each.name} {each.version}" for each in distributions()})
     for root in sorted(roots):
         spec = find_spec(root)
         folders = (spec.submodule_search_locations or [spec.origin or ""]) if spec else []
@@ -76,7 +103,10 @@ def _python_files(place: Path) -> list[Path]:
 
 
 def _remembered(memo: Path | None) -> str | None:
-    return memo.read_text() if memo is not None and memo.exists() else None
+    try:
+        return memo.read_text() if memo is not None else None
+    except FileNotFoundError:
+        return None
 
 
 def _remember(memo: Path | None, mark: str) -> None:

@@ -61,13 +61,13 @@ def switch_plugin_on(community_id: int, plugin: str, day: date, by: str) -> None
         prepare_community(writing)
         for name in manager.with_requirements(plugin):
             if policy_for(writing, community, name) == Policy.FORBIDDEN:
-                raise ValidationError(_("“%(name)s” is forbidden here.", name=manager.infos[name].title))
+                raise ValidationError(_("“%(name)s” is forbidden here.", name=manager.title(name)))
             switch_on(writing, community, name, day, by)
             answers = manager.ask("plugin_enabled", [name], writing, community=community, today=day)
             if manager.has(name, "plugin_enabled") and not answers:
                 raise ValidationError(_(
                     "“%(name)s” could not prepare this community, so nothing was switched on. Please tell your "
-                    "administrator: the server's log says why.", name=manager.infos[name].title))
+                    "administrator: the server's log says why.", name=manager.title(name)))
 
 
 def goes_off_with(session: Session, community: Area, plugin: str) -> list[str]:
@@ -86,7 +86,7 @@ def switch_plugin_off(community_id: int, plugin: str, day: date, by: str) -> lis
         names = goes_off_with(writing, community, plugin)
         for name in names:
             if policy_for(writing, community, name) == Policy.REQUIRED:
-                raise ValidationError(_("“%(name)s” is required here.", name=_manager().infos[name].title))
+                raise ValidationError(_("“%(name)s” is required here.", name=_manager().title(name)))
             switch_off(writing, community, name, day)
     return names
 
@@ -145,13 +145,13 @@ def check_policy(session: Session, area: Area, plugin: str, policy: Policy) -> l
         for name in manager.with_requirements(plugin)[:-1]:
             if policy_for(session, area, name) == Policy.FORBIDDEN:
                 raise ValidationError(
-                    _("It needs “%(name)s”, which is forbidden here.", name=manager.infos[name].title), "policy"
+                    _("It needs “%(name)s”, which is forbidden here.", name=manager.title(name)), "policy"
                 )
     if policy == Policy.FORBIDDEN:
         for name in manager.dependents(plugin):
             if policy_for(session, area, name) == Policy.REQUIRED:
                 raise ValidationError(
-                    _("“%(name)s” needs it and is required here.", name=manager.infos[name].title), "policy"
+                    _("“%(name)s” needs it and is required here.", name=manager.title(name)), "policy"
                 )
     return standing_against(session, area, plugin, policy)
 

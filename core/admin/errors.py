@@ -10,9 +10,9 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
-from core.admin.gate import NOT_KEPT, PUBLIC, SAFE, WITHOUT_AREA
+from core.admin.gate import NOT_KEPT, PUBLIC, SAFE, WITHOUT_AREA, manager
 from core.admin.protection import Refused
 from core.admin.resume import typed_in
 from core.errors import JinlinError
@@ -22,6 +22,16 @@ AWAY = (OperationalError, InterfaceError, PendingRollbackError, PoolTimeout)  # 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DISK_FULL = "53100"  # SQLSTATE
 BUSY_SECONDS, FULL_SECONDS = 5, 60  # Retry-After
+
+
+class ModuleOff(Refused):
+    """A screen of a module that was on here: people who had it read why it is gone."""
+
+    code = 404
+
+    def __init__(self, module: str) -> None:
+        super().__init__(_("“%(name)s” is switched off here", name=module),
+                         _("Its records are kept. A manager switches it on again under “Modules”."))
 
 
 def install_error_pages(app: Flask) -> None:
@@ -138,7 +148,11 @@ def _collided(error: IntegrityError | StaleDataError) -> ResponseReturnValue:
                  _("Somebody else changed this at the same moment. Please look again and repeat it."))
 
 
-def _broken(_error: Exception) -> ResponseReturnValue:
+def _broken(error: InternalServerError) -> ResponseReturnValue:
+    """Said in the log by Flask; what a plugin has broken is named on the plugins page too."""
+    cause = error.original_exception or error
+    if name := manager().culprit(cause):
+        manager().note(name, request.endpoint or request.path, cause)
     db.session.remove()
     return _page(500, _("Something went wrong"),
                  _("Nothing was saved. Please try again; if it happens again, tell your administrator the time."))

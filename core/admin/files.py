@@ -20,7 +20,7 @@ from core.plugin_manager import PluginManager
 def serve_files(app: Flask) -> None:
     """Serve the plugins' files too, and name the content of every file in its address (`?v=`)."""
     manager: PluginManager = app.extensions["jinlin_plugins"]
-    folders = {name: manager.folder(name) for name in manager.names}
+    folders = {name: folder for name in manager.names if (folder := manager.folder(name))}
     own = FileSystemLoader([str(folder / "templates") for folder in folders.values()])
     app.jinja_loader = ChoiceLoader([app.jinja_loader, own])  # type: ignore[list-item, misc]
 

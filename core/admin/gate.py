@@ -53,7 +53,9 @@ def manager() -> PluginManager:
 def sees_plugin(access: Access, plugin: str) -> bool:
     """Whether the person may see any of the plugin's records here (system administrators may not)."""
     screens = dict(current_app.extensions["jinlin_screens"]).get(plugin, [])
-    return any(access.may(s.permission(Action.VIEW)) for s in screens if Action.VIEW in s.actions())
+    with manager().at_work(plugin, "permissions"):
+        return any(access.may(s.permission(Action.VIEW)) for s in screens if Action.VIEW in s.actions())
+    return False
 
 
 def install_gate(app: Flask) -> None:
@@ -105,7 +107,8 @@ def _visit(reading: sa.orm.Session) -> Visit | None:
         entered.area = next((a for a in entered.areas if a.slug == g.slug), None)
         if entered.area is not None:
             entered.access = access_to(user, entered.area, today())
-            entered.plugins = frozenset().union(*(on for a, on in areas.items() if entered.area.contains(a)))
+            on = frozenset().union(*(on for a, on in areas.items() if entered.area.contains(a)))
+            entered.plugins = on & frozenset(manager().names)  # some may be gone
     reading.expunge_all()
     return entered
 

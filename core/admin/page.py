@@ -9,8 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView
 
 from core.accounts.roles import Action, Permission
-from core.admin.gate import visit
-from core.areas.scope import scope_of, set_scope
+from core.admin.errors import ModuleOff
+from core.admin.gate import manager, visit
+from core.areas.scope import scope_of, session_for, set_scope
+from core.areas.service import was_ever_on
 from core.extensions import db
 
 COMMUNITY, ABOVE = "community", "above"
@@ -71,6 +73,7 @@ class GuardedView:
 
     def _handle_view(self, name: str, **_kwargs: Any) -> ResponseReturnValue | None:
         if not self.is_here():
+            self._say_why_not()
             abort(404)
         if not self.may(self.needs.get(name, self.menu_action)):
             abort(403)
@@ -78,9 +81,22 @@ class GuardedView:
         set_scope(db.session(), scope_of(here.area, None if self.always_on else self.plugin))
         return None
 
+    def _say_why_not(self) -> None:
+        """Those who worked with a module that has been switched off here are told so."""
+        here = visit()
+        if here.area is None or self.always_on or self.plugin in here.plugins or not self.may(self.menu_action):
+            return
+        with session_for(None, "was this module on here") as reading:
+            was_on = was_ever_on(reading, here.area, self.plugin)
+        if was_on:
+            raise ModuleOff(manager().title(self.plugin))
+
     def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call plainly: Flask-Admin's own takes any TypeError inside a view for a wrong signature."""
-        return fn(self, *args, **kwargs)
+        try:
+            return fn(self, *args, **kwargs)
+        except SystemExit as error:  # a plugin's sys.exit() would end the worker with everybody's requests
+            raise RuntimeError("a view ends the program") from error
 
 
 class Page(GuardedView, BaseView):

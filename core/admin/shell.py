@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, has_request_context, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from core.admin.gate import Visit
+from core.admin.gate import Visit, manager
 from core.admin.protection import asked_for
 from core.clock import today
 
@@ -89,11 +89,14 @@ def _areas(here: Visit) -> list[SimpleNamespace]:
 def _menu() -> list[MenuGroup]:
     groups = []
     for title, screens in current_app.extensions["jinlin_menu"]:
-        items = [
-            MenuItem(str(s.title), url_for(f"{s.endpoint}.{s._default_view}"), s.icon,
-                     request.blueprint == s.endpoint)
-            for s in screens if s.is_shown()
-        ]
+        items = []
+        for screen in screens:
+            with manager().at_work(screen.plugin, f"{screen.slug}: menu"):
+                if screen.is_shown():
+                    items.append(MenuItem(
+                        str(screen.title), url_for(f"{screen.endpoint}.{screen._default_view}"), screen.icon,
+                        request.blueprint == screen.endpoint,
+                    ))
         if items:
             groups.append(MenuGroup(str(title), items))
     return groups

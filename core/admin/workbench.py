@@ -48,10 +48,11 @@ class Workbench(Page):
         here = visit()
         figures, tables = [], []
         for plugin, metric in self._metrics(here):
-            days = _counted(here, plugin, metric)
-            figures += _figures(metric, days, here)
-            if not here.area.is_community and metric.daily:
-                tables.append(_table(plugin, metric, days, here))
+            with manager().at_work(plugin, metric.name):
+                days = _counted(here, plugin, metric)
+                table = not here.area.is_community and metric.daily and _table(plugin, metric, days, here)
+                figures += _figures(metric, days, here)
+                tables += [table] if table else []
         return self.render(
             "workbench.html", title=_("Today"), note=self._note(here), figures=figures, tables=tables,
             todos=self._todos(here), advice=_first_steps(here),

@@ -165,6 +165,12 @@ def plugins_on(session: Session, area: Area) -> set[str]:
     return set(session.scalars(on.where(Area.path.startswith(area.path, autoescape=True)).distinct()))
 
 
+def was_ever_on(session: Session, community: Area, plugin: str) -> bool:
+    """Whether the plugin has ever been on in this community."""
+    rows = sa.select(PluginSwitch.id).where(PluginSwitch.community_id == community.id, PluginSwitch.plugin == plugin)
+    return session.scalar(rows.limit(1)) is not None
+
+
 def switch_of(session: Session, community: Area, plugin: str) -> PluginSwitch | None:
     """The open switch row, if the plugin is on."""
     return session.scalar(

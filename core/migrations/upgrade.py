@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
@@ -18,38 +16,9 @@ from core.areas.models import Area
 from core.areas.row_security import raise_wall
 from core.errors import SetupError
 from core.extensions import LOCK_WAIT_SECONDS, db
-from core.plugin_manager import PluginManager
+from core.migrations.chains import CORE, Chain, alone, chains, check_tables, only_its_own, remember
 
-CORE = "core"
 LOCK = 0x6A696E6C696E  # "jinlin": of two upgrades of one PostgreSQL database the second waits
-
-
-@dataclass(frozen=True)
-class Chain:
-    """The migrations of the core or of one plugin."""
-
-    name: str
-    folder: Path
-
-    @property
-    def version_table(self) -> str:
-        """Where the database notes how far it is."""
-        return f"alembic_version_{self.name}"
-
-    def script(self) -> ScriptDirectory:
-        """The revisions in the folder."""
-        return ScriptDirectory(str(self.folder), version_locations=[str(self.folder / "versions")])
-
-
-def chains() -> list[Chain]:
-    """Core first, then the plugins by `requires`."""
-    manager: PluginManager = current_app.extensions["jinlin_plugins"]
-    found = [Chain(CORE, Path(__file__).parent)]
-    for name in manager.names:
-        folder = Path(manager.modules[name].__file__ or "").parent / "migrations"
-        if folder.is_dir():
-            found.append(Chain(name, folder))
-    return found
 
 
 def pending() -> list[str]:
@@ -60,7 +29,20 @@ def pending() -> list[str]:
 
 def _waiting(chain: Chain, connection: sa.Connection) -> list[str]:
     context = MigrationContext.configure(connection, opts={"version_table": chain.version_table})
-    return list(_steps(chain.script(), context.get_current_revision()))
+    try:
+        return list(_steps(chain.script(), context.get_current_revision()))
+    except SetupError as newer:
+        if chain.name == CORE:
+            raise
+        remember(chain, str(newer))  # the plugin is left out at the next start
+        return []
+
+
+def leave_unready_out() -> None:
+    """Before serving: a plugin without its tables would break every page that looks at all records."""
+    for chain in chains()[1:]:
+        with alone(chain), db.engine.connect() as connection:
+            check_tables(connection, chain.name)
 
 
 def check_not_newer(revisions: dict[str, str]) -> None:
@@ -83,12 +65,13 @@ def _steps(script: ScriptDirectory, current: str | None) -> Iterator[str]:
 def upgrade() -> list[str]:
     """Run what is pending, each chain in one transaction; returns "chain: revision" of what ran.
 
+    A plugin's chain that fails changes nothing and is named in `manager.faults`; the others go on.
     SQLite runs with foreign keys off (tables are rebuilt) and is checked at the end.
     """
     done = []
     with owner_engine() as engine:
         for chain in chains():
-            with engine.connect() as connection:
+            with alone(chain), engine.connect() as connection:
                 done += _upgrade_chain(chain, connection)
     return done
 
@@ -134,11 +117,14 @@ def _run(chain: Chain, connection: sa.Connection) -> list[str]:
     )
     context._ensure_version_table()
     script, done = chain.script(), []
-    for revision in list(_steps(script, context.get_current_revision())):
-        with Operations.context(context):
-            script.get_revision(revision).module.upgrade()
-        _note(context, chain, revision)
-        done.append(f"{chain.name}: {revision}")
+    with nullcontext() if chain.name == CORE else only_its_own(connection, chain.name):
+        for revision in list(_steps(script, context.get_current_revision())):
+            with Operations.context(context):
+                script.get_revision(revision).module.upgrade()
+            _note(context, chain, revision)
+            done.append(f"{chain.name}: {revision}")
+    if chain.name != CORE:
+        check_tables(connection, chain.name)
     if connection.dialect.name == "postgresql":
         raise_wall(connection)
     return done

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import wtforms as wt
 
 from core import plugin_manager, plugin_trial
 from core.admin.screens import core_modules
@@ -32,7 +33,7 @@ class Thing(TenantModel):
 BROKEN = {
     "b_half": (TABLE.format(table="b_half_thing") + "raise RuntimeError('half')\n", "RuntimeError: half"),
     "c_syntax": ("def (:\n", "SyntaxError"),
-    "d_ends": ("raise SystemExit(3)\n", "exit code 3"),
+    "d_ends": ("import os\nos._exit(3)\n", "exit code 3"),
     "e_table": (TABLE.format(table="stolen_thing") + INFO.format(requires=()), "stolen_thing"),
     "f_key": (TABLE.format(table="f_key_thing") + "    x_id, x = tenant_reference('f_key_gone')\n"
               + INFO.format(requires=()), "f_key_gone"),
@@ -65,11 +66,14 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         del sys.modules[module]
 
 
-def test_each_broken_plugin_is_named_with_its_fault_and_the_rest_works(package: Any) -> None:
+def test_each_broken_plugin_is_named_with_its_fault_and_the_rest_works(
+    package: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = {"a_good": INFO.format(requires=("z_good",)), "z_good": INFO.format(requires=())}
     circle = {"j_circle": INFO.format(requires=("i_circle",))}
     sources = {**good, **circle, **{name: source for name, (source, _fault) in BROKEN.items()}}
     manager = PluginManager()
+    monkeypatch.setattr(plugin_manager, "entry_points", lambda group: [])
     manager.load(package("parade_broken", sources))
     assert manager.names == ["z_good", "a_good"]
     assert {*manager.faults} - {"j_circle"} == {*BROKEN}
@@ -86,11 +90,11 @@ def test_a_set_that_passed_is_not_tried_again_until_a_file_changes(
     package("parade_memo", {"a": INFO.format(requires=())})
     tries = []
     monkeypatch.setattr(plugin_trial, "_try_in_child", lambda found: tries.append(found) or {})
-    monkeypatch.setattr(plugin_trial, "_PASSED", set())
+    monkeypatch.setattr(plugin_trial, "_TRIED", {})
     memo = tmp_path / "plugins.mark"
     for _start in range(2):
         assert plugin_trial.faults_of(found, memo) == {}
-    plugin_trial._PASSED.clear()
+    plugin_trial._TRIED.clear()
     assert plugin_trial.faults_of(found, memo) == {}
     assert len(tries) == 1
     (tmp_path / "parade_memo/a/plugin.py").write_text("# changed\n")
@@ -178,12 +182,12 @@ def test_what_needs_a_broken_plugin_falls_with_it(monkeypatch: pytest.MonkeyPatc
 
 def test_declarations_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    metric = Metric("a.b", "B", "x", TagKind, None, None)
+    metric = Metric("a.b", "B", "x", TagKind, TagKind.id, sa.func.count())
     manager = loaded(monkeypatch, {"a": {"register_metrics": lambda: asked.append(1) or [metric],
-                                         "settings_form": lambda: int}})
+                                         "settings_form": lambda: wt.Form}})
     assert [manager.metrics(), manager.metrics()] == [[("a", metric)], [("a", metric)]]
     assert asked == [1]
-    assert manager.settings_form("a") is int
+    assert manager.settings_form("a") is wt.Form
     assert manager.sheets() == []
 
 

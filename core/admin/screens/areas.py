@@ -188,7 +188,7 @@ class AreasPage(OfficePage):
         lines = [_("Move “%(name)s” below “%(parent)s”? Its records and accounts stay with it; who oversees it "
                    "changes.", name=name, parent=parent_name)]
         for each in found:
-            words = {"community": each.community, "module": manager().infos[each.plugin].title}
+            words = {"community": each.community, "module": manager().title(each.plugin)}
             lines.append(_("In “%(community)s” the module “%(module)s” is switched on.", **words) if each.should_be_on
                          else _("In “%(community)s” the module “%(module)s” is switched off.", **words))
         return self.render("admin/confirm.html", question="\n".join(lines), action=asked_for() or "",

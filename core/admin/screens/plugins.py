@@ -15,6 +15,7 @@ from core.admin.gate import manager, visit
 from core.admin.listing import Column, Listing, Row, RowAction
 from core.admin.screen import Screen
 from core.admin.screens.office import OfficePage, listing
+from core.admin.screens.plugin_conditions import conditions
 from core.admin.screens.plugin_settings import filled, to_json
 from core.admin.values import NONE
 from core.areas.models import Area, PluginSwitch, Policy
@@ -50,7 +51,7 @@ class PluginsPage(OfficePage):
         above = not visit().area.is_community
         area = db.session.get(Area, visit().area.id)
         page = self._policies(area) if above else self._switches(area)
-        return self.render("manage/plugins.html", listing=page, faults=manager().faults if above else {})
+        return self.render("manage/plugins.html", listing=page, **conditions())
 
     def _policies(self, area: Area) -> Listing:
         communities = [a for a in self.below() if a.is_community and not a.closed_on]
@@ -86,7 +87,7 @@ class PluginsPage(OfficePage):
 
     def _row(self, name: str, cells: list[str | Markup], actions: list[RowAction]) -> Row:
         info = manager().infos[name]
-        needs = "、".join(str(manager().infos[n].title) for n in info.requires)
+        needs = "、".join(manager().title(n) for n in info.requires)
         summary = _("%(summary)s (needs %(names)s)", summary=info.summary, names=needs) if needs else str(info.summary)
         return Row(0, str(info.title), [str(info.title), summary, *cells], actions)
 
@@ -98,7 +99,7 @@ class PluginsPage(OfficePage):
         return Markup('{} <span class="muted small">{}</span>').format(tag, names.get(decided_by) or _("from above"))
 
     def _switching(self, area: Area, name: str, on: bool, policy: Policy) -> list[RowAction]:
-        title, actions = str(manager().infos[name].title), []
+        title, actions = manager().title(name), []
         if on and manager().settings_form(name) is not None:
             actions.append(RowAction(_("Settings"), self.get_url(".settings", plugin=name)))
         if area.closed_on:
@@ -106,7 +107,7 @@ class PluginsPage(OfficePage):
         if on and policy != Policy.REQUIRED:
             actions.append(RowAction(_("Switch off"), self.get_url(".off", plugin=name), danger=True))
         if not on and policy != Policy.FORBIDDEN:
-            also = [str(manager().infos[n].title) for n in manager().with_requirements(name)[:-1]]
+            also = [manager().title(n) for n in manager().with_requirements(name)[:-1]]
             question = _("Switch on “%(name)s” in %(area)s?", name=title, area=area.name)
             if also:
                 question += "\n" + _("It also switches on: %(names)s", names="、".join(also))
@@ -128,7 +129,7 @@ class PluginsPage(OfficePage):
     def on(self) -> ResponseReturnValue:
         """Switch a module on, with those that it needs; what was recorded before is back."""
         name = self._plugin()
-        title = str(manager().infos[name].title)
+        title = manager().title(name)
         try:
             switch_plugin_on(visit().area.id, name, today(), visit().user.username)
         except ValidationError as error:
@@ -142,7 +143,7 @@ class PluginsPage(OfficePage):
     def off(self) -> ResponseReturnValue:
         """Switch a module off, after showing what will be hidden and what goes with it."""
         name = self._plugin()
-        title = str(manager().infos[name].title)
+        title = manager().title(name)
         if name not in visit().plugins:
             return redirect(self.get_url(".index"))
         if request.method == "GET":
@@ -155,7 +156,7 @@ class PluginsPage(OfficePage):
         except ValidationError as error:
             flash(str(error), "error")
             return redirect(self.get_url(".index"))
-        names = "、".join(str(manager().infos[n].title) for n in reversed(gone))
+        names = "、".join(manager().title(n) for n in reversed(gone))
         self.attempt(lambda: self.note(_("Switched off “%(name)s”", name=names)))
         flash(_("“%(name)s” is off. Its records are kept.", name=title), "success")
         return redirect(self.get_url(".index"))
@@ -167,8 +168,8 @@ class PluginsPage(OfficePage):
             names = goes_off_with(reading, community, name)
             titles = {s.model: str(s.title) for n in names for s in self._screens(n)}
             hidden = hidden_records(reading, titles)
-        lines = [_("Switch off “%(name)s” in %(area)s?", name=manager().infos[name].title, area=here.name)]
-        if others := [str(manager().infos[n].title) for n in names if n != name]:
+        lines = [_("Switch off “%(name)s” in %(area)s?", name=manager().title(name), area=here.name)]
+        if others := [manager().title(n) for n in names if n != name]:
             lines.append(_("These modules need it and go off with it: %(names)s", names="、".join(others)))
         lines += [_("%(count)s × %(title)s will be hidden", count=f"{n:,}", title=titles[m]) for m, n in hidden.items()]
         lines.append(_("Nothing is deleted: everything is there again when it is switched on.") if hidden
@@ -186,7 +187,7 @@ class PluginsPage(OfficePage):
         form_class = manager().settings_form(name)
         if form_class is None or name not in visit().plugins:
             abort(404)
-        title, area_id = str(manager().infos[name].title), visit().area.id
+        title, area_id = manager().title(name), visit().area.id
         form = form_class(request.form) if request.method == "POST" else filled(
             form_class, settings_of(db.session(), area_id, name))
 
@@ -207,7 +208,7 @@ class PluginsPage(OfficePage):
     def policy(self) -> ResponseReturnValue:
         """Required, allowed or forbidden; the communities that stand against it are named first."""
         name, here = self._plugin(in_community=False), visit().area
-        title = str(manager().infos[name].title)
+        title = manager().title(name)
         with session_for(None, "which policy holds") as reading:
             area = reading.get_one(Area, here.id)
             present, _decided_by = deciding_policy(reading, area, name)

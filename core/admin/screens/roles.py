@@ -60,14 +60,15 @@ class RolesPage(OfficePage):
     def _offered(self) -> list[tuple[str, list[Permission]]]:
         """(module, its permissions) of the core and of every plugin that this area may have."""
         area = db.session.get(Area, visit().area.id)
-        titles = {name: str(manager().infos[name].title) for name in manager().names}
+        titles = {name: manager().title(name) for name in manager().names}
         found = []
         for module, screens in current_app.extensions["jinlin_screens"]:
             if module in titles and policy_for(db.session(), area, module) == Policy.FORBIDDEN:
                 continue
-            permissions = offered(module, (p for screen in screens for p in screen.permissions()))
-            if permissions:
-                found.append((titles.get(module) or self._module_title(module), permissions))
+            with manager().at_work(module, "permissions"):
+                permissions = offered(module, (p for screen in screens for p in screen.permissions()))
+                if permissions:
+                    found.append((titles.get(module) or self._module_title(module), permissions))
         return found
 
     def _module_title(self, module: str) -> str:
