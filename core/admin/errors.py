@@ -24,16 +24,6 @@ DISK_FULL = "53100"  # SQLSTATE
 BUSY_SECONDS, FULL_SECONDS = 5, 60  # Retry-After
 
 
-class ModuleOff(Refused):
-    """A screen of a module that was on here: people who had it read why it is gone."""
-
-    code = 404
-
-    def __init__(self, module: str) -> None:
-        super().__init__(_("“%(name)s” is switched off here", name=module),
-                         _("Its records are kept. A manager switches it on again under “Modules”."))
-
-
 def install_error_pages(app: Flask) -> None:
     """One page for every error that can reach a person."""
     app.register_error_handler(HTTPException, _http)

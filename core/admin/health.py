@@ -85,4 +85,4 @@ def _is_full(place: object) -> bool:
         status = os.statvfs(place)  # type: ignore[arg-type]
     except (OSError, AttributeError):  # not there now, or Windows
         return False
-    return 0 < status.f_blocks and status.f_bavail * status.f_frsize < LEAST_FREE
+    return status.f_blocks > 0 and status.f_bavail * status.f_frsize < LEAST_FREE

@@ -7,15 +7,26 @@ from typing import Any, ClassVar
 from flask import abort
 from flask.typing import ResponseReturnValue
 from flask_admin.base import BaseView
+from flask_babel import gettext as _
 
 from core.accounts.roles import Action, Permission
-from core.admin.errors import ModuleOff
 from core.admin.gate import manager, visit
+from core.admin.protection import Refused
 from core.areas.scope import scope_of, session_for, set_scope
 from core.areas.service import was_ever_on
 from core.extensions import db
 
 COMMUNITY, ABOVE = "community", "above"
+
+
+class ModuleOff(Refused):
+    """A screen of a module that was on here: people who had it read why it is gone."""
+
+    code = 404
+
+    def __init__(self, module: str) -> None:
+        super().__init__(_("“%(name)s” is switched off here", name=module),
+                         _("Its records are kept. A manager switches it on again under “Modules”."))
 
 
 class GuardedView:
