@@ -78,8 +78,9 @@ def _configure(app: Flask, settings: Settings, clock: Callable[[], datetime], co
     prepare_instance(settings)
     app.extensions["jinlin_settings"] = settings
     app.config.update(
-        CLOCK=clock, SQLALCHEMY_DATABASE_URI=settings.database_url, SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_NAME="jinlin", WTF_CSRF_TIME_LIMIT=None,
+        CLOCK=clock, SQLALCHEMY_DATABASE_URI=settings.server_database_url or settings.database_url,
+        SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_NAME="jinlin",
+        WTF_CSRF_TIME_LIMIT=None,
         BABEL_DEFAULT_LOCALE="zh_Hans_CN", BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=settings.absolute_hours),
         SQLALCHEMY_ENGINE_OPTIONS={"pool_size": 8, "max_overflow": 24},  # two at once for each of 16 threads

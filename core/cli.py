@@ -234,13 +234,10 @@ def db_upgrade(no_backup: bool) -> None:
     settings = settings_from_environment()
     prepare_instance(settings)
     with setting_up(settings), nobody_serving(settings), opened(settings):
-        if not pending():
-            click.echo(_("The tables are up to date."))
-            return
-        if installed() is not None and not no_backup:
+        if pending() and installed() is not None and not no_backup:
             kept = make_backup(settings, own_backup_path(settings, "before-upgrade"))
             click.echo(_("Backup: %(path)s", path=kept))
-        for step in upgrade():
+        for step in upgrade():  # also with nothing pending: it mends policies and rights that somebody changed
             click.echo(f"  {step}")
     click.echo(_("The tables are up to date."))
 

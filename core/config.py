@@ -30,6 +30,7 @@ class Settings:
     absolute_hours: int = 12
     password_classes: bool = False  # three of four kinds of characters
     password_days: int = 0  # 0: passwords do not age
+    server_database_url: str | None = None  # PostgreSQL: how the server reaches what `database_url` says for the owner
 
     @property
     def is_sqlite(self) -> bool:
@@ -67,10 +68,15 @@ def settings_from_environment(environ: dict[str, str] | None = None) -> Settings
     """
     env = os.environ if environ is None else environ
     instance = Path(env.get("JINLIN_INSTANCE") or ROOT / "instance").expanduser().resolve()
-    url = env.get("JINLIN_DATABASE_URL") or f"sqlite:///{instance / 'jinlin.db'}"
+    url = _with_driver("JINLIN_DATABASE_URL", env.get("JINLIN_DATABASE_URL") or f"sqlite:///{instance / 'jinlin.db'}")
+    servers = env.get("JINLIN_SERVER_DATABASE_URL")
+    if servers and "sqlite:" in (url[:7], servers[:7]):
+        raise SetupError(_l("JINLIN_SERVER_DATABASE_URL is for PostgreSQL: it names the database of "
+                            "JINLIN_DATABASE_URL with another role or through a pooler."))
     return Settings(
         instance=instance,
-        database_url=_with_driver(url),
+        database_url=url,
+        server_database_url=_with_driver("JINLIN_SERVER_DATABASE_URL", servers) if servers else None,
         key_file=Path(env.get("JINLIN_KEY_FILE") or instance / "keys.json").expanduser().resolve(),
         port=_number(env, "PORT", 8000, 1, 65535),
         proxies=_number(env, "JINLIN_PROXIES", 0, 0, 5),
@@ -101,7 +107,7 @@ def prepare_instance(settings: Settings) -> None:
         )) from None
 
 
-def _with_driver(url: str) -> str:
+def _with_driver(name: str, url: str) -> str:
     """The address with our driver; what cannot be read is never repeated, there may be a password in it."""
     for plain in ("postgres://", "postgresql://"):
         if url.startswith(plain):
@@ -109,15 +115,15 @@ def _with_driver(url: str) -> str:
     embedded = url.startswith("sqlite:///") and Path(url.removeprefix("sqlite:///")).is_absolute()
     if not embedded and not url.startswith("postgresql+psycopg://"):
         raise SetupError(_l(
-            "JINLIN_DATABASE_URL must begin with postgresql:// or with sqlite:/// and a full path."
+            "%(name)s must begin with postgresql:// or with sqlite:/// and a full path.", name=name,
         ))
     try:
         made = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
-        raise SetupError(_l("JINLIN_DATABASE_URL cannot be read; it looks like postgresql://name:password@host:5432/"
-                            "database, with special characters of the password percent-encoded.")) from None
+        raise SetupError(_l("%(name)s cannot be read; it looks like postgresql://name:password@host:5432/"
+                            "database, with special characters of the password percent-encoded.", name=name)) from None
     if not made.database:
-        raise SetupError(_l("JINLIN_DATABASE_URL does not name a database."))
+        raise SetupError(_l("%(name)s does not name a database.", name=name))
     return url
 
 

@@ -18,6 +18,7 @@ from core.accounts.service import add_membership, built_in_role, create_user, fi
 from core.accounts.sign_in import log_event
 from core.app import create_app
 from core.areas.models import Area, AreaKind, Installation
+from core.areas.row_security import check_row_security
 from core.areas.scope import session_for
 from core.areas.service import add_area
 from core.clock import now, today
@@ -64,13 +65,19 @@ def opened(settings: Settings, **config: Any) -> Iterator[Flask]:
 
 
 def make_tables() -> None:
-    """Make the tables of an empty database. Raises SetupError where an older one waits for `jinlin db upgrade`."""
+    """Make the tables of an empty database, and see that its walls hold.
+
+    Raises SetupError where an older one waits for `jinlin db upgrade`, or where a wall is open.
+    """
     if not pending():
         leave_unready_out()
-        return
-    if installed() is not None:
+    elif installed() is not None:
         raise SetupError(_("The database is older than this program. Please run: jinlin db upgrade"))
-    upgrade()
+    else:
+        upgrade()
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect() as connection:
+            check_row_security(connection)
 
 
 def set_street_up(name: str, slug: str, code: str | None, kind: AreaKind, account: str) -> str:

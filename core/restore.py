@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from core import postgres_tools
+from core.areas.row_security import raise_wall
 from core.backup import (
     DATABASE,
     FORMAT,
@@ -102,7 +103,8 @@ def _check(settings: Settings, manifest: Manifest) -> None:
 
 def _check_program(settings: Settings, manifest: Manifest, folder: Path) -> None:
     """Not newer than this program; asked over an empty database, the present one may be what has to be replaced."""
-    with opened(dataclasses.replace(settings, database_url=f"sqlite:///{folder / 'empty.db'}")):
+    empty = f"sqlite:///{folder / 'empty.db'}"
+    with opened(dataclasses.replace(settings, database_url=empty, server_database_url=None)):
         check_not_newer(manifest.revisions)
 
 
@@ -191,3 +193,4 @@ def _put_postgresql(settings: Settings, new: Path) -> None:
     postgres_tools.load(settings, new)
     with _engine(settings).begin() as connection:
         connection.exec_driver_sql("DELETE FROM user_session")
+        raise_wall(connection)  # roles and rights are no part of a backup; this may be another database
