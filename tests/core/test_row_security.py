@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased, joinedload, make_transient_to_detached, selectinload, subqueryload
 
 from core.areas.models import Area, AreaKind
-from core.areas.scope import EVERYWHERE, Scope, session_for
+from core.areas.scope import EVERYWHERE, Scope, session_for, set_scope
 from core.areas.service import add_area, switch_off
+from core.errors import ScopeError
 from core.extensions import db
 from core.residents.models import Resident, ResidentTag, TagKind
 from core.residents.service import set_name
@@ -245,3 +246,76 @@ def names(street: Any) -> dict[str, list[str]]:
 def test_without_any_session_no_row_is_seen(street: Any) -> None:
     with db.engine.connect() as connection:
         assert connection.execute(sa.select(TABLE)).all() == []
+
+
+LOOK = sa.text("SELECT pg_backend_pid(), ARRAY(SELECT name FROM resident)")
+
+
+def test_a_connection_of_the_pool_carries_nothing_to_the_next_session(street: Any) -> None:
+    """The same connection each time: after a commit, a rollback, an error, one in a savepoint, a SET that stays."""
+    pids = set()
+
+    def look(slug: str | None) -> list[str]:
+        with street.session(slug) as reading:
+            pid, found = reading.execute(LOOK).one()
+            pids.add(pid)
+            return found
+
+    def fail(writing: Any) -> None:
+        with pytest.raises(sa.exc.DataError):
+            writing.execute(sa.text("SELECT 1 / 0"))
+
+    def fail_within(writing: Any) -> None:
+        with pytest.raises(sa.exc.DataError), writing.begin_nested():
+            writing.execute(sa.text("SELECT 1 / 0"))
+        assert writing.execute(LOOK).one()[1] == ["张三"]
+
+    def forget(writing: Any) -> None:
+        writing.execute(sa.text("SET app.scope = '1,2,3'"))
+        writing.commit()
+
+    for end in (lambda w: w.commit(), lambda w: w.rollback(), fail, fail_within, forget):
+        with street.session("upper", writes=True) as writing:
+            assert writing.execute(LOOK).one()[1] == ["张三"]
+            end(writing)
+            writing.rollback()
+        assert (look("lower"), look(None), look("upper")) == (["李四"], [], ["张三"])
+    assert len(pids) == 1
+
+
+def test_each_transaction_of_a_session_has_its_scope(street: Any) -> None:
+    with street.session("upper", writes=True) as writing:
+        for end in (writing.commit, writing.rollback):
+            with writing.begin_nested():
+                assert writing.execute(LOOK).one()[1] == ["张三"]
+            assert writing.execute(LOOK).one()[1] == ["张三"]
+            end()
+
+
+def test_a_scope_cannot_be_given_within_a_transaction(street: Any) -> None:
+    """It would begin a second one on another connection."""
+    with street.session(None) as reading:
+        reading.execute(LOOK)
+        set_scope(reading, Scope(street.path("upper"), street.ids["upper"]))
+        with pytest.raises(ScopeError):
+            reading.execute(LOOK)
+
+
+def test_a_scope_is_made_of_numbers_and_names_alone() -> None:
+    for scope in (Scope("/1/' OR true --"), Scope("/1"), Scope("/", plugin="x'")):
+        with pytest.raises(ScopeError):
+            scope.setting()
+
+
+def test_requests_of_two_communities_share_a_connection_and_nothing_else(place: Any, orm_scope_off: None) -> None:
+    with place.app.app_context():
+        for slug, name in (("upper", "张三"), ("lower", "李四")):
+            with place.session(slug, writes=True) as writing:
+                resident = Resident()
+                set_name(resident, name)
+                writing.add(resident)
+    browsers = {slug: place.browser(f"staff.{slug}") for slug in ("upper", "lower")}
+    for _turn in range(2):
+        for slug, own, others in (("upper", "张三", "李四"), ("lower", "李四", "张三")):
+            page = browsers[slug].get(f"/{slug}/residents/people/").get_data(as_text=True)
+            assert own in page and others not in page

@@ -205,8 +205,9 @@ def owned(request: pytest.FixtureRequest, servers: Any, tmp_path: Path) -> Itera
     servers._run(f"CREATE ROLE {owner} LOGIN {'CREATEROLE' if request.param else ''}")
     for url in urls:
         servers._run(f'ALTER DATABASE "{sa.make_url(url).database}" OWNER TO {owner}')
-    here, there = (settings_from_environment({"JINLIN_INSTANCE": str(tmp_path), "JINLIN_DATABASE_URL": url}) for url in (
-        sa.make_url(url).set(username=owner).render_as_string() for url in urls))
+    theirs = [sa.make_url(url).set(username=owner).render_as_string() for url in urls]
+    here, there = (settings_from_environment({"JINLIN_INSTANCE": str(tmp_path), "JINLIN_DATABASE_URL": url})
+                   for url in theirs)
     yield request.param, here, there
     for url in urls:
         servers.drop(url)
