@@ -1,5 +1,6 @@
 # make run   the demonstration street on http://127.0.0.1:8000 (PORT=… chooses another port)
 # make test  every test, on both databases
+# make hostile  3,000 hostile requests at every screen on both databases, a line for each (about an hour)
 # make lock  requirements.lock from requirements.in
 # make pictures  the screenshots in docs/pictures, from a fresh demonstration (needs /usr/bin/chromium)
 
@@ -7,7 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PO := $(wildcard translations/*/LC_MESSAGES/*.po)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test lock pictures clean
+.PHONY: run test hostile lock pictures clean
 
 run: .venv/ok .venv/words
 	@.venv/bin/jinlin serve --demo
@@ -15,6 +16,9 @@ run: .venv/ok .venv/words
 test: .venv/ok .venv/words
 	.venv/bin/ruff check --quiet core plugins tests docs
 	.venv/bin/pytest -n 2 -q -rs
+
+hostile: .venv/ok .venv/words
+	HOSTILE=3000 .venv/bin/pytest -n 0 -q -s tests/hostile/test_bad_input.py
 
 lock: .venv/ok
 	.venv/bin/pip install --quiet uv

@@ -5,6 +5,7 @@ costs a socket. On Linux several processes share the port, looked after by gunic
 """
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import time
@@ -87,6 +88,7 @@ class Channel(HTTPChannel):
 
 def make_server(app: Flask, connections: dict[int, Any], *, proxies: int, **where: Any) -> Any:
     """A waitress for `sockets=` that listen already, or for `host=` and `port=`; its sockets stand in `connections`."""
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that somebody waits a moment is no warning
     server = waitress.create_server(
         app, map=connections, threads=THREADS, ident=None, connection_limit=MOST_CONNECTIONS, asyncore_use_poll=True,
         max_request_body_size=MOST_BYTES, max_request_header_size=MOST_HEADER_BYTES, channel_timeout=SILENCE_SECONDS,

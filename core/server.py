@@ -83,8 +83,11 @@ def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]
     class Buffered(Worker):
         """gunicorn starts, watches and replaces the processes; HTTP is spoken by waitress."""
 
-        def handle_quit(self, _signal: int, _frame: object) -> None:
+        def handle_exit(self, _signal: int, _frame: object) -> None:
             self.alive = False
+            self.server.pull_trigger()
+
+        handle_quit = handle_exit
 
         def goes_on(self) -> bool:
             self.notify()
@@ -92,9 +95,9 @@ def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]
 
         def run(self) -> None:
             connections: dict[int, Any] = {}
-            server = make_server(self.wsgi, connections, proxies=settings.proxies,
-                                 sockets=[listener.sock for listener in self.sockets])
-            serve_until(server, connections, self.goes_on, STOP_SECONDS - 2)
+            self.server = make_server(self.wsgi, connections, proxies=settings.proxies,
+                                      sockets=[listener.sock for listener in self.sockets])
+            serve_until(self.server, connections, self.goes_on, STOP_SECONDS - 2)
 
     class Server(BaseApplication):
         def load_config(self) -> None:

@@ -23,10 +23,10 @@ from tests.hostile.corpus import LIST_NAMES
 from tests.hostile.pages import forms
 from tests.hostile.shots import Shot, Target, shots
 from tests.records import secrets
-from tests.walk import OWN, Walk, start
+from tests.walk import OWN, Walk
 
-LEAKS = re.compile(r"Traceback \(most|sqlalchemy\.|psycopg\.|sqlite3\.|site-packages|INSERT INTO |SELECT resident|jinja2|"
-                   r"werkzeug\.|OperationalError|IntegrityError|DataError|File &#34;|/core/admin/")
+LEAKS = re.compile(r"Traceback \(most|sqlalchemy\.|psycopg\.|sqlite3\.|site-packages|INSERT INTO |SELECT resident|"
+                   r"jinja2|werkzeug\.|OperationalError|IntegrityError|DataError|File &#34;|/core/admin/")
 WORDS = re.compile(r"<h1>[^<]+</h1>|class=\"wrong\"|class=\"flash|\"(error|refused|text|signed_out|reason)\":")
 SLOW_TIMES, SLOW_SECONDS = 8, 0.5  # of CPU: so many times the screen's plain page, and at least so much
 PEOPLE = {"upper": "manager.upper", "street": "street"}
@@ -45,8 +45,8 @@ class Tally:
     def line(self) -> str:
         """For the table."""
         several = " ".join(f"{code}×{n}" for code, n in sorted(self.answers.items()))
-        return f"{self.name:24} {sum(self.answers.values()):6}  {len(self.wrong):3} wrong  plain {self.plain * 1000:4.0f} ms  " \
-               f"slowest {self.slowest * 1000:5.0f} ms  {several}"
+        return (f"{self.name:24} {sum(self.answers.values()):6}  {len(self.wrong):3} wrong  "
+                f"plain {self.plain * 1000:4.0f} ms  slowest {self.slowest * 1000:5.0f} ms  {several}")
 
 
 class Attacker:
@@ -87,12 +87,15 @@ class Attacker:
                     found.append(rule.rule.replace("<plugin>", "canteen").replace("<path:filename>", "jinlin.css"))
         paths["GET"] = paths["GET"] or paths["POST"]
         screens = [s for s in self.walk.screens() if s.endpoint == name]
-        return Target(name, paths, self._names(screens), self._forms(paths), [str(OWN), "1", "2", "770002", "660000"])
+        found = self._forms(paths)
+        paths["POST"] += 4 * [path for path in paths["POST"] if path in found]  # where a form stands, most can happen
+        return Target(name, paths, self._names(screens), found, [str(OWN)] * 5 + ["1", "2", "770002", "660000"])
 
     def _names(self, screens: list[Any]) -> list[str]:
         names = {*LIST_NAMES, *self.walk.keys()}
         for screen in (s for s in screens if isinstance(s, Screen)):
-            for name in (*screen.filter_by, *screen.column_list, *screen.form_columns, *(screen.form_extra_fields or ())):
+            own = (*screen.filter_by, *screen.column_list, *screen.form_columns, *(screen.form_extra_fields or ()))
+            for name in own:
                 names |= {name, f"{name}_from", f"{name}_to"}
         return sorted(names)
 
@@ -102,6 +105,7 @@ class Attacker:
             for url in (path, f"{path}?id={OWN}"):
                 answer = self.browser(path).get(url)
                 if answer.status_code == 200 and answer.mimetype == "text/html":
+                    paths["GET"] = [*paths["GET"], path, path]
                     made = forms(answer.get_data(as_text=True))
                     found |= {(form.action.split("?")[0] or path): form for form in made if len(form.fields) > 1}
                 answer.close()

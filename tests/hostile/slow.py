@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 WAYS = ("headers", "body", "reading", "idle")
@@ -45,7 +45,7 @@ def trickle(clients: list[socket.socket]) -> int:
     return alive
 
 
-def exchange(port: int, request: bytes, *, seconds: float = 20, more: Iterator[bytes] = iter(())) -> tuple[bytes, int]:
+def exchange(port: int, request: bytes, *, seconds: float = 20, more: Iterable[bytes] = ()) -> tuple[bytes, int]:
     """(the answer, bytes sent) of one raw request; `more` is sent until the server has answered or closed."""
     with socket.create_connection(("127.0.0.1", port), seconds) as client:
         client.sendall(request)

@@ -12,7 +12,7 @@ import pytest
 from tests.hostile.attack import Attacker
 from tests.walk import start
 
-TIMES, SEED = int(os.environ.get("HOSTILE", 20)), int(os.environ.get("SEED", 1))
+TIMES, SEED = int(os.environ.get("HOSTILE", 8)), int(os.environ.get("SEED", 1))
 ONLY = os.environ.get("SCREEN")
 
 
@@ -23,7 +23,7 @@ def test_hostile_requests_break_no_screen(place: Any, kind: str, capsys: pytest.
             continue
         tally = attacker.attack(target, TIMES, SEED)
         wrong += tally.wrong
-        if TIMES > 20:
+        if TIMES > 8:
             with capsys.disabled():
                 print(f"{kind:10} {tally.line()}", *tally.wrong[:12], sep="\n    ", flush=True)
     assert wrong == []
