@@ -16,6 +16,8 @@ from core.admin.query import COUNTED, ListArguments
 from core.areas.models import Area
 from core.extensions import db
 
+NEAR = 2_000  # rows from the beginning that each community is asked for
+
 
 @dataclass(frozen=True)
 class Found:
@@ -86,12 +88,13 @@ def _beyond(order: list[tuple[Any, bool]], anchor: int) -> Any:
 def _first(ids: sa.Select, order: list[tuple[Any, bool]], number: int) -> sa.Select:
     """The ids in their order.
 
-    Above the communities PostgreSQL would sort every row of all of them; so each gives its first `number` from its
-    own index, and those are sorted. SQLite does the same by itself.
+    Above the communities PostgreSQL may sort every row of all of them; so each gives its first `number` from its
+    own index, and those are sorted. Far pages are not found so; SQLite finds a way by itself.
     """
     by = [q.ordered(column, down) for column, down in order]
     model = order[0][0].class_
-    if visit().area.is_community or len(order) == 1 or db.session.get_bind().dialect.name != "postgresql":
+    near = number <= NEAR and len(order) > 1 and not visit().area.is_community
+    if not near or db.session.get_bind().dialect.name != "postgresql":
         return ids.order_by(*by)
     own = ids.with_only_columns(*(c for c, _down in order)).where(model.community_id == Area.id)
     own = own.order_by(*by).limit(number).correlate(Area).lateral("own")

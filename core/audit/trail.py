@@ -12,8 +12,9 @@ from core.areas.tenancy import Deletable, TenantModel, Voidable
 from core.audit.models import AuditEntry, Deed, OnceKey
 from core.clock import now
 from core.extensions import ScopedSession
+from core.residents.models import NamePart
 
-SILENT = (AuditEntry, OnceKey)
+SILENT = (AuditEntry, OnceKey, NamePart)
 UNTOLD = {"row_version", "search_key", "sort_key", "identity_hash", "number_hash", "last4_hash"}
 
 

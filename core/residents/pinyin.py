@@ -16,6 +16,7 @@ from core.residents.masking import HAN, looks_masked, surname_length
 FIELD = "name"
 LONGEST_NAME = 30  # characters
 MOST_READINGS = 8
+VOWELS = ("v", "yu", "u")  # how ü is typed
 _MANY_CHARACTERS = 6  # longer names are sound for sound (买买提): each character has its one reading
 
 # Surnames that are read otherwise than the character alone; the usual reading is kept as a second one.
@@ -71,14 +72,26 @@ def pinyin_key(name: str) -> str:
     "shanguilan sgl danguilan dgl" for 单桂兰; ü as v, yu and u ("lv lyu lu"); the parts of a name with · or blanks
     follow by themselves. Lower-case ASCII; characters of unknown sound are left out.
     """
+    return " ".join(dict.fromkeys(key for reading in _readings(name) for key in _keys(reading)))
+
+
+def syllables_of(name: str) -> list[list[str]]:
+    """Every reading of a name, the likeliest first, as its syllables; with ü in each of its spellings."""
+    spelt = ([_spelt(syllable, vowel) for unit in reading for syllable in unit]
+             for reading in _readings(name) for vowel in VOWELS)
+    return [list(reading) for reading in dict.fromkeys(map(tuple, spelt)) if reading]
+
+
+def _readings(name: str) -> list[list[tuple[str, ...]]]:
+    """The likeliest ways to read a name, then its parts by themselves."""
     units = _units(name)
     if not units:
-        return ""
+        return []
     readings = _likeliest([readings for readings, _part in units])
     last_part = units[-1][1]
     if last_part:
         readings += [[found[0] for found, part in units if part == n] for n in range(last_part + 1)]
-    return " ".join(dict.fromkeys(key for reading in readings for key in _keys(reading)))
+    return readings
 
 
 def sort_key(name: str) -> str:
@@ -158,6 +171,10 @@ def _keys(reading: list[tuple[str, ...]]) -> Iterator[str]:
     syllables = [syllable for unit in reading for syllable in unit]
     if not syllables:
         return
-    for vowel in ("v", "yu", "u"):
-        yield "".join(re.sub("(?<=^[ln])v", vowel, syllable) for syllable in syllables)
+    for vowel in VOWELS:
+        yield "".join(_spelt(syllable, vowel) for syllable in syllables)
     yield "".join(syllable[0] for syllable in syllables)
+
+
+def _spelt(syllable: str, vowel: str) -> str:
+    return re.sub("(?<=^[ln])v", vowel, syllable)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.declarations import Candidates
 from core.encryption import ring_of_app
 from core.errors import ValidationError
+from core.residents import name_parts  # noqa: F401 – the listener that keeps the pieces of names
 from core.residents.address import make_house, too_long
 from core.residents.identity import check_against, parse_identity
 from core.residents.models import IDENTITY, LAST4, PHONE, LifeState, Resident, ResidentPhone, ResidentTag, TagKind

@@ -146,6 +146,7 @@ class Meal(Voidable, TenantModel):
         tenant_unique("diner_id", "day", "kind_id", where="voided_at IS NULL",
                       message=_l("This meal has already been recorded.")),
         tenant_index("day", "id", "voided_at"),  # the last only so that a list is found without looking at the rows
+        sa.Index(None, "day", "id", "community_id", "voided_at"),  # the same above the communities, for far pages
         sa.CheckConstraint("standard_price = self_pay + government + other_aid", name="split"),
     )
 

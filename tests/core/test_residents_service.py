@@ -14,7 +14,7 @@ from core.declarations import Candidates
 from core.errors import ValidationError
 from core.residents.address import House, make_house, parse_address
 from core.residents.identity import demo_identity
-from core.residents.models import LifeState, Resident, ResidentTag, TagKind
+from core.residents.models import LifeState, NamePart, Resident, ResidentTag, TagKind
 from core.residents.service import (
     add_phones,
     fill_resident,
@@ -89,6 +89,27 @@ def test_a_resident_is_found_by_name_pinyin_phone_and_number(writing: Any, text:
 def test_a_piece_of_a_number_finds_nobody(writing: Any, text: str) -> None:
     make(writing, "王秀英", ("13855551234",), identity_number=NUMBER)
     assert writing.scalars(sa.select(Resident).where(Resident.matches(text))).all() == []
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("王桂兰", "桂"), ("王桂兰", "桂兰"), ("王桂兰", "gl"), ("王桂兰", "guil"), ("单桂兰", "shangui"), ("单桂兰", "dgl"),
+    ("吕秀英", "lvxiu"), ("吕秀英", "luxiu"), ("李𠮷祥", "𠮷"), ("阿依古丽·买买提", "买买提"), ("阿依古丽·买买提", "mmt"),
+])
+def test_any_piece_of_a_name_or_of_its_sound_finds_it(writing: Any, name: str, text: str) -> None:
+    found = make(writing, name)
+    make(writing, "赵明")
+    assert writing.scalars(sa.select(Resident).where(Resident.matches(text))).all() == [found]
+
+
+def test_a_new_name_is_found_and_the_old_one_no_longer(writing: Any) -> None:
+    resident = make(writing, "王桂兰")
+    fill_resident(resident, {"name": "王秀英"}, TODAY)
+    writing.flush()
+    for text, hits in (("桂兰", []), ("gl", []), ("秀英", [resident]), ("王", [resident])):
+        assert writing.scalars(sa.select(Resident).where(Resident.matches(text))).all() == hits
+    writing.delete(resident)
+    writing.flush()
+    assert writing.scalar(sa.select(sa.func.count()).select_from(NamePart)) == 0
 
 
 def test_moved_or_deceased_needs_its_day(writing: Any) -> None:
