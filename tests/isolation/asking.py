@@ -1,0 +1,175 @@
+"""Sending one request and keeping all that came of it: answer, file, notices, log lines, changed rows."""
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import escape
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.test import EnvironBuilder
+
+from tests.isolation.books import Books
+from tests.isolation.pages import Ask
+from tests.isolation.sides import HIDDEN, TOKENS, found_in, readable
+from tests.isolation.world import Seat, World
+
+heard: set[str] = set()  # the names that the view asked for
+RANDOM_HEADERS = {"set-cookie", "content-security-policy", "date"}
+FOREIGN_IDS = re.compile(rf"\b({'|'.join(str(side.number) for side in HIDDEN.values())})\b")
+
+
+class Ear(ImmutableMultiDict):
+    """Arguments and forms that remember which names were asked for: so a way in cannot be forgotten."""
+
+    def __getitem__(self, name: Any) -> Any:
+        heard.add(str(name))
+        return super().__getitem__(name)
+
+    def __contains__(self, name: Any) -> bool:
+        heard.add(str(name))
+        return super().__contains__(name)
+
+    def get(self, name: Any, *args: Any, **kwargs: Any) -> Any:
+        """As of any mapping."""
+        heard.add(str(name))
+        return super().get(name, *args, **kwargs)
+
+    def getlist(self, name: Any, *args: Any, **kwargs: Any) -> Any:
+        """As of any mapping."""
+        heard.add(str(name))
+        return super().getlist(name, *args, **kwargs)
+
+
+@dataclass
+class Answer:
+    """What came of a request. `effect` are the rows that it changed (they are put back)."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    said: Any
+    kept: dict[str, Any]
+    logged: str
+    effect: list[tuple[str, str, Any, str]]
+    names: frozenset[str]
+    seconds: float = 0.0
+    sent: tuple[str, ...] = field(default=())
+
+    @property
+    def refused(self) -> bool:
+        """Whether the seat did not get to the view at all."""
+        return self.status in (401, 403, 404) or (self.status == 302 and "/login" in self.header("Location"))
+
+    def header(self, name: str) -> str:
+        """A header's text."""
+        return next((v for n, v in self.headers if n.lower() == name.lower()), "")
+
+    def shape(self) -> tuple[Any, ...]:
+        """What must be the same for a foreign and for a made-up value: all but random tokens and what was sent."""
+        left = "," .join(f"{n}: {v}" for n, v in self.headers if n.lower() not in RANDOM_HEADERS)
+        length = self.header("Content-Length")
+        if not self._even():
+            left = left.replace(f"Content-Length: {length}", "")
+        changed = sorted((table, what, self._plain(str(key))) for table, what, key, _row in self.effect)
+        return (self.status, self._plain(left), self._plain(readable(self.body)), self._plain(repr(self.said)),
+                self._plain(repr(sorted(self.kept.items()))), self._plain(self.logged), changed)
+
+    def _even(self) -> bool:
+        return all(token.isascii() and len(token) == 6 for token in self.sent) and self.body[:2] != b"PK"
+
+    def _plain(self, text: str) -> str:
+        for token in self.sent:
+            for form in (token, quote(token), quote(token, safe=""), str(escape(token))):
+                text = text.replace(form, "…")
+        return TOKENS.sub("", text)
+
+    def leaks(self, seat: Seat) -> list[str]:
+        """Whatever of a hidden side stands anywhere in what came of the request."""
+        pieces = {
+            "header": "\n".join(f"{n}: {v}" for n, v in self.headers if n.lower() != "set-cookie"),
+            "body": readable(self.body, whole=True), "notice": repr(self.said), "cookie": repr(self.kept),
+            "log": self.logged,
+        }
+        found = [f"{where}: {hit}" for where, text in pieces.items() for hit in found_in(text, seat.hidden, self.sent)]
+        found += [f"row {what} in {table}: {key} {row[:200]}" for table, what, key, row in self.effect
+                  if _sides_in(row) & seat.hidden.keys()]
+        return found
+
+
+def _sides_in(row: str) -> set[str]:
+    numbers = {str(side.number): name for name, side in HIDDEN.items()}
+    return {numbers[hit] for hit in FOREIGN_IDS.findall(row)}
+
+
+class Asker:
+    """Sends requests into a world, each as if it were the first."""
+
+    def __init__(self, world: World, books: Books) -> None:
+        self.world, self.books, self.count = world, books, 0
+        self.client = world.app.test_client(use_cookies=False)
+        self.signer = world.app.session_interface.get_signing_serializer(world.app)
+        world.app.request_class.parameter_storage_class = Ear
+
+    def ask(self, seat: Seat, ask: Ask, sent: tuple[str, ...] = ()) -> Answer:
+        """One request; what it changed is noted and undone."""
+        builder = EnvironBuilder(**self._parts(seat, ask))
+        self.books.mark()
+        heard.clear()
+        self.count += 1
+        with _listening() as lines:
+            begin = time.process_time()
+            answer = self.client.open(builder.get_environ())
+            body = answer.get_data()
+            seconds = time.process_time() - begin
+        kept = self._session_of(answer.headers.getlist("Set-Cookie"))
+        effect = [(t, what, key, self.books.text(row)) for t, what, key, row in self.books.effect()]
+        return Answer(answer.status_code, list(answer.headers), body, kept.pop("_flashes", []), kept, "\n".join(lines),
+                      effect, frozenset(heard - {"csrf_token"}), seconds, sent)
+
+    def _parts(self, seat: Seat, ask: Ask) -> dict[str, Any]:
+        headers = [("Cookie", f"jinlin={self.world.cookies[seat.username]}"), *ask.headers]
+        parts: dict[str, Any] = {"method": ask.method, "path": quote(ask.path, safe="/%")}
+        parts["query_string"] = "&".join(f"{quote(n, safe='')}={quote(v, safe='')}" for n, v in ask.query)
+        if ask.json:
+            parts["json"] = dict(ask.form)
+            headers.append(("X-CSRFToken", self.world.tokens[seat.username]))
+        elif ask.method == "POST":
+            form: dict[str, Any] = {"csrf_token": self.world.tokens[seat.username]}
+            for name, value in ask.form:
+                form.setdefault(name, []).append(value) if name != "csrf_token" else None
+            parts["data"] = form
+        parts["headers"] = headers
+        return parts
+
+    def _session_of(self, cookies: list[str]) -> dict[str, Any]:
+        found = [re.match(r"jinlin=([^;]*)", cookie) for cookie in cookies]
+        value = next((hit[1] for hit in found if hit), "")
+        content = dict(self.signer.loads(value)) if value else {}
+        return {k: v for k, v in content.items() if k not in ("token", "csrf_token")}
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """With the trace, if there is one."""
+        self.lines.append(self.format(record))
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    handler, root = _Lines(), logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield handler.lines
+    finally:
+        root.removeHandler(handler)
