@@ -106,19 +106,20 @@ def single_cases(
             "once", "row_version", *HIDDEN_FIELDS) else "filter" if ask.method == "GET" else "form"
         if name not in SEARCHED | {"once", "next"}:
             yield Case(way, name, lambda side, name=name: (put(ask, name, str(side.number)), (str(side.number),)))
-        for text in typed(name):
+        for text in typed(name, texts[OTHER]):
             yield Case(way, f"{name}={text}",
                        lambda side, name=name, text=text: (put(ask, name, texts[side][text]), (texts[side][text],)))
     if ask.method == "POST":
         yield from _other_forms(ask, heard)
 
 
-def typed(name: str) -> tuple[str, ...]:
-    """What is typed into a field of this name."""
+def typed(name: str, known: dict[str, str]) -> tuple[str, ...]:
+    """What is typed into a field of this name: also every text of this name that must be unique among records."""
     if name in SEARCHED:
         return SEARCHES
-    return tuple(dict.fromkeys(text for part, text in TYPED if part in name)) or (
-        () if name in HIDDEN_FIELDS else ("name",))
+    unique = [key for key in known if key.endswith(f".{name}")]
+    found = tuple(dict.fromkeys([text for part, text in TYPED if part in name] + unique))
+    return found or (() if name in HIDDEN_FIELDS else ("name",))
 
 
 def _other_forms(ask: Ask, heard: frozenset[str]) -> Iterator[Case]:

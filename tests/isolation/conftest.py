@@ -26,14 +26,26 @@ def worlds(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
 
 
 @pytest.fixture
-def asker(kind: str, worlds: dict[str, Asker], servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Asker:
+def asker(
+    kind: str, worlds: dict[str, Asker], servers: Any, tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Asker]:
     """What sends requests into the world of this kind."""
     if kind not in worlds:
         folder = tmp_path_factory.mktemp(f"world-{kind}")
         url = servers.empty(kind, folder)
         world = make_world(kind, url, make_app, folder)
         worlds[kind] = Asker(world, Books(url))
-    return worlds[kind]
+    without_wall = "row_security_off" in request.fixturenames  # looked up when a connection opens
+    _reopen(worlds[kind], without_wall)
+    yield worlds[kind]
+    _reopen(worlds[kind], without_wall)
+
+
+def _reopen(asker: Asker, anew: bool) -> None:
+    if anew:
+        with asker.world.app.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ def test_no_statement_reaches_another_community(world: World) -> None:
 
 
 def test_each_kind_of_statement_goes_red_when_one_model_is_not_limited(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    row_security_off: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for model in tenant_models():
         with not_limited(world, model, monkeypatch):
