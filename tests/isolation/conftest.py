@@ -14,7 +14,7 @@ from tests.isolation.world import World, make_world
 
 
 @pytest.fixture(scope="session")
-def worlds(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asker]]:
+def worlds() -> Iterator[dict[str, Asker]]:
     """Kind → what asks in its world; made when it is first needed."""
     made: dict[str, Asker] = {}
     yield made
@@ -22,7 +22,6 @@ def worlds(servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
         asker.books.close()
         with asker.world.app.app_context():
             db.engine.dispose()
-        servers.drop(asker.world.url)
 
 
 @pytest.fixture

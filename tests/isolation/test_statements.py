@@ -1,6 +1,8 @@
 """The session of a community reaches no row of another by any kind of statement, and this test would notice."""
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.areas.tenancy import tenant_models

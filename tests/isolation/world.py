@@ -117,6 +117,7 @@ def make_world(kind: str, url: str, make_app: Callable[[str, Path], Any], folder
                 resident = made["resident"]
                 upload(made["import_batch"], resident.name, resident.id, side.hand().two())
                 _today(made, side)
+                _make_settings(writing, world, side)
                 world.texts[side] = texts_of(made, side)
         like = {OTHER.records: NOBODY.records * 3, OTHER.digits: NOBODY.digits}
         table = str.maketrans({a: b for theirs, none in like.items() for a, b in zip(theirs, none, strict=False)})
@@ -153,6 +154,13 @@ def _short_texts(made: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
                     yield table, column.key, getattr(row, column.key)
 
 
+def _make_settings(session: Any, world: World, side: Side) -> None:
+    if side.number == _community(side):
+        session.add_all(PluginSettings(id=side.number + 10 * turn, community_id=side.number, plugin=plugin,
+                                       values={"note": side.records})
+                        for turn, plugin in enumerate(world.app.extensions["jinlin_plugins"].names))
+
+
 def _today(made: dict[str, Any], side: Side) -> None:
     """The own records are of today and the manager's: counters and lists show them, and they can be undone."""
     if side is OWN:
@@ -181,8 +189,6 @@ def _make_areas(session: Any, app: Flask, at: Any) -> None:
         for turn, plugin in enumerate(app.extensions["jinlin_plugins"].names):
             session.add(PluginSwitch(id=side.number + 10 * turn, community_id=side.number, plugin=plugin,
                                      on_from=date(side.year, 1, 1), switched_by=side.accounts))
-            session.add(PluginSettings(id=side.number + 10 * turn, community_id=side.number, plugin=plugin,
-                                       values={"note": side.records}))
             decides = side.number if side is OTHER else street[0]
             session.add(PluginPolicy(id=side.number + 10 * turn, area_id=decides, plugin=plugin,
                                      policy=Policy.ALLOWED))
