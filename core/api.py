@@ -9,9 +9,10 @@ from core.admin.form_pages import put_error
 from core.admin.forms import ScreenForm, choices
 from core.admin.gate import visit
 from core.admin.listing import BulkAction, PageLink, RowAction, Tool
+from core.admin.once import create_once, new_key
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import SpecialFilter
-from core.admin.saving import clean_reason, create_once, save_changes, void
+from core.admin.saving import clean_reason, save_changes, void
 from core.admin.screen import Screen
 from core.admin.values import NONE
 from core.areas.models import Area
@@ -36,7 +37,7 @@ __all__ = [
     "ABOVE", "Action", "add_phones", "Area", "BEIJING", "beijing", "BulkAction", "check_resident", "Choice",
     "choice_column", "choices", "clean_reason", "COMMUNITY", "ConfirmationNeeded", "create_once", "db", "Deed",
     "Deletable", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces",
-    "LifeState", "mask_name", "Metric", "Moment", "Money", "NONE", "note_deed", "now", "Page", "PageLink",
+    "LifeState", "mask_name", "Metric", "Moment", "Money", "new_key", "NONE", "note_deed", "now", "Page", "PageLink",
     "parse_choice", "parse_text", "PluginInfo", "put_error", "relationship", "remote", "Resident",
     "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes",
     "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter",

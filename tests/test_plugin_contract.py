@@ -34,6 +34,11 @@ def every(walk: Walk, method: str, slug: str = "upper") -> list[str]:
     return [url for rule in walk.rules(method) for url in walk.addresses(rule, slug, OWN)]
 
 
+def records_of(urls: list[str]) -> list[str]:
+    """Without the pages on which everybody sets up a list for himself alone."""
+    return [url for url in urls if not url.endswith(("/columns/", "/filters/"))]
+
+
 def aimed(walk: Walk, number: int = OWN) -> dict[str, str]:
     """All arguments that hold an id, and the plain ones."""
     return dict.fromkeys(walk.keys(), str(number)) | PLAIN
@@ -85,7 +90,7 @@ def test_signed_out_is_sent_to_the_sign_in_page(walk: Walk) -> None:
 def test_the_auditor_writes_nothing(walk: Walk) -> None:
     sender, before, wrong = Sender(walk, "auditor"), walk.rows(), []
     for slug in ("upper", "street"):
-        for url in every(walk, "POST", slug):
+        for url in records_of(every(walk, "POST", slug)):
             status = sender.send("POST", url, aimed(walk)).status_code
             if status not in (403, 404):
                 wrong.append((url, status))
@@ -101,7 +106,7 @@ def test_the_street_writes_no_records(walk: Walk) -> None:
             for rule in walk.rules("POST", {screen.endpoint}):
                 if not rule.endpoint.endswith(".export"):
                     for slug in ("upper", "street"):
-                        for url in walk.addresses(rule, slug, OWN):
+                        for url in records_of(walk.addresses(rule, slug, OWN)):
                             status = sender.send("POST", url, aimed(walk)).status_code
                             assert status in (403, 404), (url, status)
     assert walk.rows() == before

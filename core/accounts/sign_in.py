@@ -37,7 +37,7 @@ def sign_in(session: Session, username: str, fits: bool, address: str, now: date
     """
     name = normal_username(username)
     user = session.scalar(sa.select(User).where(User.username == name))
-    locked = bool(user and user.locked_until and user.locked_until > now)
+    locked = bool(user and is_locked(user, now))
     if user and fits and not locked and user.disabled_at is None:
         user.failures, user.locked_until = 0, None
         log_event(session, name, address, now, SignInResult.SUCCESS)
@@ -46,6 +46,17 @@ def sign_in(session: Session, username: str, fits: bool, address: str, now: date
     if user and not locked:
         _count_failure(session, user, now)
     return None
+
+
+def is_locked(user: User, now: datetime) -> bool:
+    """Whether too many wrong passwords were tried on this account a short while ago."""
+    return user.locked_until is not None and user.locked_until > now
+
+
+def note_wrong_password(session: Session, user: User, address: str | None, now: datetime) -> None:
+    """A wrong old password counts as a wrong attempt to sign in: else it could be guessed at an open screen."""
+    log_event(session, user.username, address, now, SignInResult.WRONG)
+    _count_failure(session, user, now)
 
 
 def _count_failure(session: Session, user: User, now: datetime) -> None:

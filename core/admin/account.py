@@ -8,7 +8,14 @@ from flask_babel import gettext as _
 
 from core.accounts.models import SignInResult, User
 from core.accounts.service import change_password, find_user
-from core.accounts.sign_in import end_session, log_event, password_fits, sign_in
+from core.accounts.sign_in import (
+    end_session,
+    is_locked,
+    log_event,
+    note_wrong_password,
+    password_fits,
+    sign_in,
+)
 from core.admin.gate import NOT_KEPT, read_keeper, visit
 from core.admin.protection import inside
 from core.admin.resume import typed_in
@@ -84,10 +91,9 @@ def logout() -> ResponseReturnValue:
     end_session(db.session(), here.token)
     log_event(db.session(), here.user.username, request.remote_addr, now(), SignInResult.SIGNED_OUT)
     db.session.commit()
-    language = session.get("language")
+    kept = {k: session[k] for k in ("language", "who", "csrf_token") if k in session}
     session.clear()
-    if language:
-        session["language"] = language
+    session.update(kept)  # pages still open go the way of a time-out; nobody else can send what they hold
     return redirect(url_for("account.login"))
 
 
@@ -123,10 +129,19 @@ def _change(here: object) -> None:
     if request.form.get("password") != request.form.get("again"):
         raise ValidationError(_("The two new passwords differ."), "again")
     user = db.session.get(User, here.user.id)
-    change_password(
-        db.session(), user, request.form.get("old", ""), request.form.get("password", ""), here.token, now(),
-        area_names=_names_around(user), classes=current_app.extensions["jinlin_settings"].password_classes,
-    )
+    if is_locked(user, now()):
+        raise ValidationError(_("Too many wrong attempts. Please wait 15 minutes, then try again."), "old")
+    try:
+        change_password(
+            db.session(), user, request.form.get("old", ""), request.form.get("password", ""), here.token, now(),
+            area_names=_names_around(user), classes=current_app.extensions["jinlin_settings"].password_classes,
+        )
+    except ValidationError as error:
+        if error.field == "old":
+            note_wrong_password(db.session(), user, request.remote_addr, now())
+            db.session.commit()
+        raise
+    user.failures = 0
     db.session.commit()
 
 

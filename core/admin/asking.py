@@ -21,16 +21,13 @@ def _ask_first() -> ResponseReturnValue | None:
     if request.method != "POST" or request.endpoint is None:
         return None
     form = request.form
-    question = form.get(ASK) or form.get(ASK_WHY) or form.get(f"{ASK}:{form.get('action', '')}")
+    question = form.get(ASK) or form.get(ASK_WHY)
     if not question:
         return None
-    kept = [(k, v) for k, v in form.items(multi=True) if k not in ("csrf_token", "reason") and not _asks(k)]
-    question = question[:LONGEST_QUESTION].replace("%(count)s", str(len(form.getlist("rowid"))))
+    kept = [(k, v) for k, v in form.items(multi=True) if k not in ("csrf_token", "reason", "back", ASK, ASK_WHY)]
+    before = page_before()
     return render_template(
-        "admin/confirm.html", title=_("Please confirm"), question=question, action=request.full_path.rstrip("?"),
-        hidden=kept, reason=ASK_WHY in form, cancel_url=page_before() or url_for("account.home"),
+        "admin/confirm.html", title=_("Please confirm"), question=question[:LONGEST_QUESTION],
+        action=request.full_path.rstrip("?"), hidden=[*kept, ("back", before or "")], reason=ASK_WHY in form,
+        cancel_url=before or url_for("account.home"),
     )
-
-
-def _asks(name: str) -> bool:
-    return name in (ASK, ASK_WHY) or name.startswith(f"{ASK}:")

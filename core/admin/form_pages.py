@@ -1,7 +1,6 @@
-"""Making, changing, deleting, restoring and voiding records."""
+"""The forms of a screen: making and changing records."""
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import wtforms as wt
@@ -9,20 +8,20 @@ from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from core.admin import query as q
+from core.admin.conflicts import Difference, differences, opened_with, take_theirs
 from core.admin.forms import MOST_IN_LIST, ReferenceField, form_for, living
 from core.admin.gate import visit
-from core.admin.saving import Stale, commit, create_once, put_in_bin, restore, save_changes, send_to_bin, void
-from core.admin.values import show
-from core.areas.tenancy import Deletable, Voidable
+from core.admin.once import create_once, new_key
+from core.admin.saving import Stale, save_changes
+from core.areas.tenancy import Voidable
 from core.errors import ValidationError
 from core.extensions import db
 
 
 class FormPages:
-    """The forms of a screen and its buttons that change records."""
+    """The forms of a screen."""
 
     def scaffold_form(self) -> type[wt.Form]:
         """Forms are ours (core/admin/forms.py), not Flask-Admin's."""
@@ -44,15 +43,13 @@ class FormPages:
         form = self._create_form_class(request.form if request.method == "POST" else None, **self.prefill())
         if request.method == "POST" and form.validate():
             try:
-                number, created = create_once(db.session(), request.form.get("once", ""),
-                                              lambda: self.new_record(form))
+                number, _created = create_once(db.session(), self.model, sent_key(), lambda: self.new_record(form))
                 flash(_("“%(name)s” has been saved.", name=self._label_of(number)), "success")
                 return redirect(self.after_save_url(number))
             except ValidationError as error:
                 db.session.rollback()
                 put_error(form, error)
-        return self._form_page(form, _("New: %(title)s", title=self.title),
-                               [("once", request.form.get("once") or secrets.token_urlsafe(24))])
+        return self._form_page(form, _("New: %(title)s", title=self.title), [("once", sent_key() or new_key())])
 
     def prefill(self) -> dict[str, Any]:
         """Values that a new record's form begins with."""
@@ -75,33 +72,38 @@ class FormPages:
         posted = request.method == "POST"
         form = self._edit_form_class(request.form if posted else None, obj=record)
         version = request.form.get("row_version", "") if posted else str(record.row_version)
+        opened = request.form.get("opened", "") if posted else opened_with(form)
         conflict = None
+        if posted:
+            take_theirs(form, self._edit_form_class(None, obj=record), request.form)
         if posted and form.validate():
-            name = self.record_label(record)
             try:
-                save_changes(db.session(), record, version, lambda: self.save(record, form, False))
-                flash(_("“%(name)s” has been saved.", name=name), "success")
-                return redirect(self.after_save_url(record.id))
+                return self._save_edit(record, form, version)
             except ValidationError as error:
                 db.session.rollback()
                 put_error(form, error)
             except Stale:
                 db.session.expire_all()
                 record = self.record_or_404()
-                conflict, version = self._conflict(form, record), str(record.row_version)
+                version = str(record.row_version)
+                conflict = differences(form, self._edit_form_class(None, obj=record), opened)
+                if not conflict:
+                    return self._saved(record.id, self.record_label(record))
         return self._form_page(form, _("Edit: %(name)s", name=self.record_label(record)),
-                               [("row_version", version)], conflict)
+                               [("row_version", version), ("opened", opened), ("once", sent_key() or new_key())],
+                               conflict)
 
-    def _conflict(self, form: wt.Form, record: Any) -> list[tuple[str, str, str]]:
-        """(label, what is stored now, what was typed) where they differ."""
-        stored = self._edit_form_class(None, obj=record)
-        pairs = [(stored[f.name], f) for f in form if f.name in stored]
-        return [(str(mine.label.text), shown_input(theirs), shown_input(mine)) for theirs, mine in pairs
-                if (theirs.data != mine.data if hasattr(mine, "mask") else shown_input(theirs) != shown_input(mine))]
+    def _save_edit(self, record: Any, form: wt.Form, version: str) -> ResponseReturnValue:
+        name, number = self.record_label(record), record.id
+        save_changes(db.session(), record, version, lambda: self.save(record, form, False), key=sent_key())
+        return self._saved(number, name)
+
+    def _saved(self, number: int, name: str) -> ResponseReturnValue:
+        flash(_("“%(name)s” has been saved.", name=name), "success")
+        return redirect(self.after_save_url(number))
 
     def _form_page(
-        self, form: wt.Form, title: str, hidden: list[tuple[str, str]],
-        conflict: list[tuple[str, str, str]] | None = None,
+        self, form: wt.Form, title: str, hidden: list[tuple[str, str]], conflict: list[Difference] | None = None,
     ) -> ResponseReturnValue:
         page = self.render(
             "admin/form.html", title=title, form=form, sections=self.form_sections(form), hidden=hidden,
@@ -112,64 +114,6 @@ class FormPages:
     def form_sections(self, form: wt.Form) -> list[tuple[str, list[wt.Field]]]:
         """The fields under their headings."""
         return [("", list(form))]
-
-    @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> ResponseReturnValue:
-        """Delete to the recycle bin."""
-        record = self.record_or_404()
-        if not isinstance(record, Deletable):
-            abort(404)
-        return self._do(lambda: send_to_bin(db.session(), record, visit().user.username),
-                        _("“%(name)s” is in the recycle bin.", name=self.record_label(record)))
-
-    @expose("/restore/", methods=("POST",))
-    def restore_view(self) -> ResponseReturnValue:
-        """Take a record out of the recycle bin."""
-        record = self.record_or_404()
-        if not isinstance(record, Deletable):
-            abort(404)
-        return self._do(lambda: restore(db.session(), record),
-                        _("“%(name)s” is back.", name=self.record_label(record)))
-
-    @expose("/void/", methods=("POST",))
-    def void_view(self) -> ResponseReturnValue:
-        """作废 an entry with a reason."""
-        record = self.record_or_404()
-        if not isinstance(record, Voidable):
-            abort(404)
-        return self._do(
-            lambda: void(db.session(), record, visit().user.username, request.form.get("reason", "")),
-            _("“%(name)s” is void.", name=self.record_label(record)),
-        )
-
-    def _do(self, work: Any, done: str) -> ResponseReturnValue:
-        try:
-            work()
-            flash(done, "success")
-        except ValidationError as error:
-            db.session.rollback()
-            flash(str(error), "error")
-        return redirect(self.get_url(".index_view"))
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> ResponseReturnValue:
-        """A bulk action on the ticked rows of this community; all or none."""
-        if request.form.get("action") != "delete" or not issubclass(self.model, Deletable):
-            abort(404)
-        ticked = request.form.getlist("rowid")[: q.PAGE_SIZES[-1] + 1]
-        wanted = {int(t) for t in ticked if t.isascii() and t.isdecimal() and len(t) < 19}
-        rows = list(db.session.scalars(living(self.model).where(self.model.id.in_(wanted)))) if wanted else []
-        if not rows or len(rows) != len(ticked):
-            flash(_("Some of the ticked records are not there any more. Please tick again."), "error")
-            return redirect(self.get_url(".index_view"))
-
-        def delete_all() -> None:
-            for row in rows:
-                put_in_bin(db.session(), row, visit().user.username)
-            commit(db.session())
-
-        return self._do(delete_all, ngettext("%(num)s record is in the recycle bin.",
-                                             "%(num)s records are in the recycle bin.", len(rows)))
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> ResponseReturnValue:
@@ -193,8 +137,6 @@ def put_error(form: wt.Form, error: ValidationError) -> None:
         form.form_errors.append(str(error))
 
 
-def shown_input(field: wt.Field) -> str:
-    """What a form field holds, as text for the comparison; of a private one only what was typed just now."""
-    if hasattr(field, "mask"):
-        return field._value() or ("***" if field.data else "")
-    return show(field.data)
+def sent_key() -> str:
+    """The key of the form that was sent, if it has one."""
+    return request.form.get("once", "")

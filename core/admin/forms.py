@@ -40,6 +40,21 @@ class ScreenForm(wt.Form):
             """WTForms' own sentences in the language of the page."""
             return form_words(get_locale())
 
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        """An empty field is told by its own name: 请填写姓名, 请选择餐次."""
+        valid = super().validate(*args, **kwargs)
+        for field in self:
+            empty = field.gettext("This field is required.")
+            field.errors = [missing(field) if error == empty else error for error in field.errors]
+        return valid
+
+
+def missing(field: wt.Field) -> str:
+    """What to do with a field that was left empty."""
+    label = str(field.label.text)
+    chosen = isinstance(field, wt.SelectField | wt.DateField | wt.TimeField | ReferenceField)
+    return _("Please choose: %(label)s", label=label) if chosen else _("Please fill in: %(label)s", label=label)
+
 
 def strip(text: str | None) -> str | None:
     """No blanks around; empty is none."""

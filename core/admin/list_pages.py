@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import redirect, request
+from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -11,7 +12,7 @@ from markupsafe import Markup
 
 from core.admin import query as q
 from core.admin.gate import visit
-from core.admin.listing import BulkAction, Column, Listing, PageLink, Row, RowAction, Tool
+from core.admin.listing import Chip, Column, FilterField, Listing, PageLink, Row, RowAction, Tool
 from core.admin.paging import Found, page_of
 from core.admin.query import ListArguments
 from core.admin.values import NONE
@@ -22,30 +23,64 @@ class ListPages:
     """The list page; a screen overrides what it draws otherwise."""
 
     @expose("/")
-    def index_view(self) -> str:
-        """The list."""
+    def index_view(self) -> ResponseReturnValue:
+        """The list; without any argument it opens with the person's usual filter."""
+        if not request.args and (usual := self.opening_url()):
+            return redirect(usual)
         arguments = q.read_arguments(self, request.args)
         found = page_of(self, q.listed_ids(self, arguments), arguments)
+        self.prepare(found.rows)
         return self.render("admin/list.html", listing=self.listing(arguments, found))
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Load for all rows of a page at once what its cells need beyond the columns."""
 
     def listing(self, arguments: ListArguments, found: Found) -> Listing:
         """The whole list page as data."""
-        above = not visit().area.is_community
+        above, columns = not visit().area.is_community, self.shown_columns()
+        filters = q.filter_fields(self, arguments)
+        kept = arguments.query(page=None)
         return Listing(
             title=str(self.title) if not arguments.bin else _("%(title)s: recycle bin", title=self.title),
-            count_text=count_text(found.total), columns=self._heads(arguments, above),
-            rows=[self._row(row, above, arguments) for row in found.rows], tools=self.tools(arguments),
-            filters=q.filter_fields(self, arguments), search=arguments.search,
-            search_hint=str(self.search_hint or _("Search")) if self.searches() else None,
+            count_text=count_text(found.total), columns=self._heads(arguments, above, columns),
+            rows=[self._row(row, above, arguments, columns) for row in found.rows], tools=self.tools(arguments),
+            filters=filters, search=arguments.search,
+            search_hint=str(self.search_hint or self.search_words()) if self.searches() else None,
             pages=self._pages(arguments, found), page_sizes=[
                 PageLink(str(n), self._url(arguments, size=n, page=None), n == arguments.size) for n in q.PAGE_SIZES
             ], bulk=self.bulk_actions(arguments), bulk_url=self.get_url(".action_view"),
-            filtered=bool(arguments.search or arguments.filters), clear_url=self.get_url(".index_view"),
-            empty_text=self._empty_text(arguments), quick=self.quick_filters(),
-            hidden=[(k, str(v)) for k, v in arguments.query(page=None).items()
-                    if k in ("sort", "desc", "size", "bin")],
-            note=self.note(),
+            filtered=bool(arguments.search or arguments.filters), clear_url=self._clear_url(arguments),
+            empty_text=self._empty_text(arguments), quick=self.quick_filters(), saved=self.saved_links(arguments),
+            hidden=[(k, str(v)) for k, v in kept.items() if k in ("sort", "desc", "size", "bin")],
+            note=self.note(), chips=self._chips(arguments, filters), lost=self.lost_conditions(), bin=arguments.bin,
+            filters_url=self.get_url(".filters_view", **{k: v for k, v in kept.items() if k not in ("bin", "size")}),
+            columns_url=self.get_url(".columns_view"), refresh_url=self._url(arguments),
+            ticked_export_url=self.get_url(".export", export_type="xlsx", **kept) if self.allows("export") else None,
         )
+
+    def search_words(self) -> str:
+        """What the search looks at, in the words of its fields."""
+        labels = [str(self.field(path).label) for path in self.search_by if path != "matches"]
+        return "、".join(labels) or _("Search")
+
+    def _clear_url(self, arguments: ListArguments) -> str:
+        return self.get_url(".index_view", bin=1) if arguments.bin else self.everything_url()
+
+    def _chips(self, arguments: ListArguments, filters: list[FilterField]) -> list[Chip]:
+        """What is set, in words."""
+        chips = [Chip(_("Search"), arguments.search, self._without(arguments, search=None))] \
+            if arguments.search else []
+        for each in filters:
+            if each.value:
+                known = dict(each.options)
+                text = known.get(each.value, _("(not here)")) if each.kind == "select" else each.value
+                chips.append(Chip(each.label, text, self._without(arguments, **{each.name: None})))
+        return chips
+
+    def _without(self, arguments: ListArguments, **changes: Any) -> str:
+        """The list with one condition less; with the last one gone, past the filter with which it opens."""
+        asked = arguments.query(page=None, **changes)
+        return self.get_url(".index_view", **asked) if asked else self.everything_url()
 
     def note(self) -> str | None:
         """A sentence under the title."""
@@ -66,23 +101,26 @@ class ListPages:
             return _("The communities below have no records yet.")
         return str(self.empty_text or _("There is nothing here yet."))
 
-    def _heads(self, arguments: ListArguments, above: bool) -> list[Column]:
+    def _heads(self, arguments: ListArguments, above: bool, columns: tuple[str, ...]) -> list[Column]:
         heads = [Column("community", _("Community"), lead=True)] if above else []
         can_sort = q.sortable(self)
-        for number, path in enumerate(self.column_list):
-            here = arguments.sort == path
+        for number, path in enumerate(columns):
+            here, field = arguments.sort == path, self.field(path)
             url = self._url(arguments, sort=path, desc=1 if here and not arguments.descending else None, page=None)
             heads.append(Column(
-                path, str(self.field(path).label), self.field(path).numeric, number < self.lead_columns,
-                url if path in can_sort else None, ("desc" if arguments.descending else "asc") if here else None,
+                path, str(field.label), field.numeric, number < self.lead_columns, url if path in can_sort else None,
+                ("desc" if arguments.descending else "asc") if here else None, field.bare or field.numeric,
             ))
         return heads
 
-    def _row(self, record: Any, above: bool, arguments: ListArguments) -> Row:
+    def _row(self, record: Any, above: bool, arguments: ListArguments, columns: tuple[str, ...]) -> Row:
+        return Row(record.id, self.record_label(record), self.cells(record, above, columns),
+                   self.row_actions(record, arguments.bin), getattr(record, "voided_at", None) is not None)
+
+    def cells(self, record: Any, above: bool, columns: tuple[str, ...]) -> list[str | Markup]:
+        """A record's values under these columns; above a community its community stands first."""
         names = {a.id: a.name for a in visit().areas} if above else {}
-        cells: list[str | Markup] = [names.get(record.community_id, NONE)] if above else []
-        cells += [self.cell(path, record) for path in self.column_list]
-        return Row(record.id, self.record_label(record), cells, self.row_actions(record, arguments.bin))
+        return [*([names.get(record.community_id, NONE)] if above else []), *(self.cell(c, record) for c in columns)]
 
     def row_actions(self, record: Any, in_bin: bool = False) -> list[RowAction]:
         """What can be done with one record."""
@@ -116,20 +154,20 @@ class ListPages:
         if self.allows("create") and not arguments.bin:
             tools.append(Tool(_("New"), self.get_url(".create_view"), primary=True, icon="plus"))
         if self.allows("export"):
-            asked = arguments.query(page=None, size=None)
-            for kind, label in (("xlsx", _("Export Excel")), ("csv", _("Export CSV"))):
-                url = self.get_url(".export", export_type=kind, **asked)
-                tools.append(Tool(label, url, icon="export", post=True))
+            tools.append(self._export_tool(arguments))
         if issubclass(self.model, Deletable) and self.allows("void"):
             tools.append(Tool(_("Back to the list"), self.get_url(".index_view"), icon="list") if arguments.bin else
                          Tool(_("Recycle bin"), self.get_url(".index_view", bin=1), icon="trash"))
         return tools
 
-    def bulk_actions(self, arguments: ListArguments) -> list[BulkAction]:
-        """What can be done with the ticked rows."""
-        if not self.allows("void") or arguments.bin or not issubclass(self.model, Deletable):
-            return []
-        return [BulkAction("delete", _("Delete"), _("Delete the %(count)s ticked records?"), True)]
+    def _export_tool(self, arguments: ListArguments) -> Tool:
+        """导出: what the list shows, or every column that it could show."""
+        asked = arguments.query(page=None, size=None)
+        offers = [("xlsx", None, _("Excel, these columns")), ("xlsx", "all", _("Excel, all columns")),
+                  ("csv", None, _("CSV, these columns")), ("csv", "all", _("CSV, all columns"))]
+        urls = [(label, self.get_url(".export", export_type=kind, **asked, **({"columns": which} if which else {})))
+                for kind, which, label in offers if which is None or self.choosable() != self.shown_columns()]
+        return Tool(_("Export"), "", icon="export", choices=tuple(Tool(text, url, post=True) for text, url in urls))
 
     def _url(self, arguments: ListArguments, **changes: Any) -> str:
         return self.get_url(".index_view", **arguments.query(**changes))

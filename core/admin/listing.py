@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -19,6 +20,7 @@ class Column:
     lead: bool = False
     sort_url: str | None = None
     sorted: str | None = None  # "asc", "desc" or None
+    bare: bool = False  # a value that needs its label beside it on a phone: a number, a day, an hour
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Row:
     label: str
     cells: list[str | Markup]
     actions: list[RowAction]
+    void: bool = False  # drawn as crossed out
 
     @property
     def acts(self) -> Markup:
@@ -60,9 +63,9 @@ def _drawn(action: RowAction, name: Markup) -> str:
     css = ' class="danger"' if action.danger else ""
     if action.method == "GET":
         return f'<a{css} href="{url}" aria-label="{label} {name}">{label}</a>'
-    asked = f' data-confirm="{escape(action.confirm)}" data-verb="{label}"' if action.confirm else ""
-    reason = " data-reason" if action.reason else ""
-    return f'<button{css} form="post" formaction="{url}"{asked}{reason} aria-label="{label} {name}">{label}</button>'
+    ask = "ask-why" if action.reason else "ask"
+    asked = f' name="{ask}" value="{escape(action.confirm)}" data-verb="{label}"' if action.confirm else ""
+    return f'<button{css} form="post" formaction="{url}"{asked} aria-label="{label} {name}">{label}</button>'
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,32 @@ class Tool:
     primary: bool = False
     icon: str | None = None
     post: bool = False
+    choices: tuple[Tool, ...] = ()  # a small menu of its own (导出)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is set: its label and value in words, and the address without it."""
+
+    label: str
+    text: str
+    url: str
 
 
 @dataclass(frozen=True)
 class BulkAction:
-    """An action on the ticked rows; `confirm` may hold %(count)s for the number of rows."""
+    """An action on the ticked rows; `confirm` may hold %(count)s for the number of rows.
+
+    `needs` is the action of the role that may do it; `in_bin`: offered in the recycle bin instead of the list.
+    """
 
     name: str
-    label: str
-    confirm: str
+    label: Any
+    confirm: Any
     danger: bool = False
     reason: bool = False
+    needs: str = "void"
+    in_bin: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,3 +147,11 @@ class Listing:
     hidden: list[tuple[str, str]] = field(default_factory=list)  # query kept by the filter form
     quick: list[PageLink] = field(default_factory=list)  # 常用: ready-made filters
     note: str | None = None  # a sentence under the title
+    chips: list[Chip] = field(default_factory=list)  # what is set, each with the way out
+    lost: list[str] = field(default_factory=list)  # sentences on conditions that are not there any more
+    saved: list[PageLink] = field(default_factory=list)  # the person's own filters
+    filters_url: str | None = None  # where they are named and managed
+    columns_url: str | None = None  # 列设置
+    refresh_url: str | None = None
+    ticked_export_url: str | None = None  # where the ticked rows are exported
+    bin: bool = False

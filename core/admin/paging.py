@@ -48,7 +48,7 @@ def page_of(screen: Any, ids: sa.Select, arguments: ListArguments) -> Found:
         found.reverse()
     first_page = not anchored and arguments.page < 2
     return Found(
-        q.rows_of(screen, found), total, more if backwards else not first_page,
+        q.rows_of(screen, found, screen.shown_columns()), total, more if backwards else not first_page,
         bool(arguments.before) if backwards else more, steps,
     )
 

@@ -52,12 +52,13 @@ class ListArguments:
     after: int | None = None  # the page that follows this record, precedes that one, or is the last: deep pages are
     before: int | None = None  # found by their neighbours, not by counting from the beginning; their number may be
     end: bool = False  # unknown then (`page` 0)
+    usual_size: int = PAGE_SIZES[1]
 
     def query(self, **changes: Any) -> dict[str, Any]:
         """The address-line arguments with some changed; None leaves one out."""
         asked: dict[str, Any] = {
             **self.filters, "search": self.search or None, "sort": self.sort, "desc": 1 if self.descending else None,
-            "size": self.size if self.size != PAGE_SIZES[1] else None, "page": self.page if self.page > 1 else None,
+            "size": self.size if self.size != self.usual_size else None, "page": self.page if self.page > 1 else None,
             "bin": 1 if self.bin else None, **changes,
         }
         return {k: v for k, v in asked.items() if v not in (None, "")}
@@ -65,18 +66,19 @@ class ListArguments:
 
 def read_arguments(screen: Any, args: MultiDict[str, str]) -> ListArguments:
     """Parse the address line for this screen; what it does not know is left aside."""
-    size = whole(args.get("size"), 1, 100, PAGE_SIZES[1])
+    usual = screen.usual_size()
+    size = whole(args.get("size"), 1, 100, usual)
     sort = args.get("sort")
     names = [n for f in usable_filters(screen) for n in filter_names(screen.model, f)]
     after, before = (whole(args.get(name), 0, 2**53, 0) or None for name in ("after", "before"))
     end = args.get("end") == "1"
     return ListArguments(
         page=whole(args.get("page"), 1, 10**9, 0 if after or before or end else 1), after=after, before=before, end=end,
-        size=size if size in PAGE_SIZES else PAGE_SIZES[1],
+        size=size if size in PAGE_SIZES else usual,
         sort=sort if sort in sortable(screen) else None, descending=args.get("desc") == "1",
         search=args.get("search", "").replace("\x00", "").strip()[:LONGEST_SEARCH] if screen.searches() else "",
         filters={n: v[:60] for n in names if (v := args.get(n, "").replace("\x00", "").strip())},
-        bin=args.get("bin") == "1" and issubclass(screen.model, Deletable),
+        bin=args.get("bin") == "1" and issubclass(screen.model, Deletable), usual_size=usual,
     )
 
 
@@ -105,11 +107,22 @@ def filter_names(model: type, name: str) -> list[str]:
 
 
 def sortable(screen: Any) -> set[str]:
-    """Columns of the table itself can be sorted; others only where the screen says how (`sort_by`)."""
+    """Columns of the table itself can be sorted; others only where the screen says how (`sort_by`).
+
+    Those who see names masked cannot sort by them: the order would tell them.
+    """
     own = {c.key: c.columns[0] for c in inspect(screen.model).column_attrs}
     ready = {name.removeprefix("-") for name in screen.default_order} | _indexed(screen.model)
     known = {name for name, column in own.items() if not column.info.get("private") and name in ready}
-    return {c for c in screen.column_list if c in screen.sort_by or c in known}
+    found = {c for c in screen.choosable() if c in screen.sort_by or c in known}
+    if visit().access.sees_names:
+        return found
+    return {c for c in found if not any(_tells(screen.model, n) for n in screen.sort_by.get(c, (c,)))}
+
+
+def _tells(model: type, name: str) -> bool:
+    """Whether an order by this column would tell names."""
+    return bool(inspect(model).column_attrs[name.removeprefix("-")].columns[0].info.get("private"))
 
 
 def _indexed(model: type) -> set[str]:
@@ -195,9 +208,10 @@ def searches_people(model: type, path: str) -> bool:
     return True
 
 
-def rows_of(screen: Any, ids: list[int]) -> list[Any]:
+def rows_of(screen: Any, ids: list[int], columns: tuple[str, ...] = ()) -> list[Any]:
     """The rows of these ids, in their order, with the relations that the columns show."""
-    loads = [_load(screen.model, path) for path in screen.shown_paths() if "." in path or _is_relation(screen, path)]
+    paths = dict.fromkeys((*screen.shown_paths(), *(c for c in columns if c not in screen.column_list)))
+    loads = [_load(screen.model, path) for path in paths if "." in path or _is_relation(screen, path)]
     query = sa.select(screen.model).where(screen.model.id.in_(ids)).options(*loads, *screen.extra_loads())
     rows = {row.id: row for row in db.session.scalars(query).unique()}
     return [rows[i] for i in ids if i in rows]
@@ -227,9 +241,15 @@ def order_of(screen: Any, arguments: ListArguments) -> list[Any]:
 def columns_of(screen: Any, arguments: ListArguments) -> list[tuple[Any, bool]]:
     """(column, downwards) of the order, made total by the id, which follows the first: one index serves both ways."""
     names = [f"{'-' * arguments.descending}{c}" for c in screen.sort_by.get(arguments.sort, (arguments.sort,))] \
-        if arguments.sort else [*screen.default_order] or ["-id"]
+        if arguments.sort else _usual_order(screen) or ["-id"]
     return [(getattr(screen.model, name.removeprefix("-")), name.startswith("-"))
             for name in dict.fromkeys((*names, f"{'-' * names[0].startswith('-')}id"))]
+
+
+def _usual_order(screen: Any) -> list[str]:
+    """The screen's own order, without what would tell names to those who see them masked."""
+    sees_names = visit().access.sees_names
+    return [name for name in screen.default_order if sees_names or not _tells(screen.model, name)]
 
 
 def ordered(column: Any, down: bool) -> Any:

@@ -1,7 +1,6 @@
-"""Saving a record: whole or not at all, once for a double click, never over somebody else's change."""
+"""Saving a record: whole or not at all, never over somebody else's change; the recycle bin; voiding."""
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,57 +12,37 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
+from core.admin.once import KEY, claim, note_done, was_sent
+from core.admin.rules import broken_rule, doubled_by
 from core.areas.tenancy import Deletable, TenantModel, Voidable, model_of, tenant_models
-from core.audit.models import OnceKey
 from core.clock import now
 from core.errors import ValidationError
-
-KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class Stale(Exception):
     """Somebody else saved the record since this form was opened."""
 
 
-def create_once(session: Session, key: str, make: Callable[[], TenantModel]) -> tuple[int | None, bool]:
-    """Make a record and commit; the same `key` again gives the first record's id and False.
+def save_changes(
+    session: Session, record: TenantModel, version: str, change: Callable[[], None], *, key: str = ""
+) -> None:
+    """Change a record and commit; Stale when its version is not the one the form was opened with.
 
-    The key's row goes in first, in the same transaction. Raises ValidationError for broken unique keys.
+    `key` is the form's own: the same form sent twice is saved once, and the second time is as good as the first.
     """
-    if not KEY.fullmatch(key):
-        raise ValidationError(_("This form is out of date. Please open it again."))
-    once = OnceKey(key=key)
-    session.add(once)
-    try:
-        session.flush()
-    except IntegrityError:
-        session.rollback()
-        return first_of(session, key), False
-    try:
-        record = make()
-        session.add(record)
-        session.flush()
-        once.record_id = record.id
-        session.commit()
-        return record.id, True
-    except IntegrityError as error:
-        session.rollback()
-        raise broken_rule(error) from error
-
-
-def first_of(session: Session, key: str) -> int | None:
-    """The id of the record that this key made."""
-    return session.scalar(sa.select(OnceKey.record_id).where(OnceKey.key == key))
-
-
-def save_changes(session: Session, record: TenantModel, version: str, change: Callable[[], None]) -> None:
-    """Change a record and commit; Stale when its version is not the one the form was opened with."""
+    model, number = type(record), record.id
+    if key and was_sent(session, model, key, number):
+        return
     if not version.isascii() or not version.isdecimal() or int(version[:9]) != record.row_version:
         raise Stale
     set_committed_value(record, "row_version", int(version[:9]))
+    if KEY.fullmatch(key) and not claim(session, model, key):
+        return  # the other click was faster by a moment
     try:
         change()
         session.flush()
+        if KEY.fullmatch(key):
+            note_done(session, model, key, number)
         session.commit()
     except StaleDataError as error:
         session.rollback()
@@ -86,23 +65,6 @@ def commit(session: Session) -> None:
     except IntegrityError as error:
         session.rollback()
         raise broken_rule(error) from error
-
-
-def broken_rule(error: IntegrityError) -> ValidationError:
-    """The sentence that the broken key declares; never the database's own words."""
-    for model in tenant_models():
-        for index in model.__table__.indexes:
-            if index.unique and index.info.get("message") and _names(error, index):
-                return ValidationError(index.info["message"])
-    return ValidationError(_("This contradicts another record. Please check and save again."))
-
-
-def _names(error: IntegrityError, index: sa.Index) -> bool:
-    diagnosis = getattr(error.orig, "diag", None)
-    if diagnosis is not None:
-        return (diagnosis.constraint_name or "").startswith((index.name or "")[:50])
-    columns = ", ".join(f"{index.table.name}.{c.name}" for c in index.columns)
-    return str(error.orig).endswith(columns)
 
 
 def send_to_bin(session: Session, record: Any, by: str) -> None:
@@ -156,14 +118,24 @@ def owned_by(model: type, owner: type) -> bool:
 
 
 def restore(session: Session, record: Any) -> None:
-    """Take a record out of the recycle bin and commit; refused where it would double a living one.
+    """Take a record out of the recycle bin and commit; refused where it would double a living one."""
+    take_from_bin(session, record)
+    commit(session)
+
+
+def take_from_bin(session: Session, record: Any) -> None:
+    """Take it out, without the commit. Raises ValidationError that names what it would double.
 
     Refused too while something that it belongs to is still in the bin.
     """
     for target in deleted_parents(session, record):
         raise ValidationError(_("Please restore “%(name)s” first.", name=target.label))
+    if double := doubled_by(session, record):
+        other, why = double
+        raise ValidationError(_("“%(name)s” cannot come back: it would double “%(other)s”. %(why)s",
+                                name=record.label, other=getattr(other, "long_label", other.label), why=why or ""))
     record.deleted_at = record.deleted_by = None
-    commit(session)
+    session.flush()  # of several that double each other the second is refused by name
 
 
 def deleted_parents(session: Session, record: Any) -> list[Any]:
@@ -179,14 +151,19 @@ def deleted_parents(session: Session, record: Any) -> list[Any]:
 
 
 def void(session: Session, record: Any, by: str, reason: str) -> None:
-    """作废: the entry stays, with who and why; it counts no more."""
+    """作废 and commit: the entry stays, with who and why; it counts no more."""
+    mark_void(session, record, by, reason)
+    commit(session)
+
+
+def mark_void(session: Session, record: Any, by: str, reason: str) -> None:
+    """The same without the commit: several go together or not at all."""
     reason = clean_reason(reason)
     if len(reason) < 2:
         raise ValidationError(_("Please give the reason for voiding."), "reason")
     if record.voided_at is not None:
-        raise ValidationError(_("This entry is already void."))
+        raise ValidationError(_("“%(name)s” is already void.", name=record.label))
     record.voided_at, record.voided_by, record.void_reason = now(), by, reason
-    commit(session)
 
 
 def clean_reason(text: str) -> str:

@@ -18,12 +18,14 @@ from core.admin.list_pages import ListPages
 from core.admin.page import ABOVE, COMMUNITY, GuardedView
 from core.admin.query import SpecialFilter
 from core.admin.record_pages import RecordPages
+from core.admin.removal_pages import RemovalPages
+from core.admin.settings_pages import SettingsPages
 from core.admin.values import Field, field_at, is_there, private_label, private_label_of
 from core.areas.tenancy import Deletable, Voidable
 from core.extensions import db
 
 
-class Screen(ListPages, RecordPages, FormPages, ExportPages, GuardedView, ModelView):
+class Screen(ListPages, SettingsPages, RecordPages, FormPages, RemovalPages, ExportPages, GuardedView, ModelView):
     """A table of a plugin or of the core, with everything that is the same for all of them.
 
     Declare `model`, `slug`, `title`, `column_list` and, where wanted, `filter_by`, `search_by`,
@@ -35,7 +37,7 @@ class Screen(ListPages, RecordPages, FormPages, ExportPages, GuardedView, ModelV
     levels = frozenset({COMMUNITY, ABOVE})
     needs = {
         "create_view": "create", "edit_view": "edit", "delete_view": "void", "restore_view": "void",
-        "void_view": "void", "action_view": "void", "reveal_view": "reveal", "export": "export",
+        "void_view": "void", "undo_view": "void", "action_view": "view", "reveal_view": "reveal", "export": "export",
         "ajax_lookup": "view",
     }
     column_list: ClassVar[tuple[str, ...]] = ()
@@ -112,17 +114,15 @@ class Screen(ListPages, RecordPages, FormPages, ExportPages, GuardedView, ModelV
             getattr(self.model, name.removeprefix("-"))
         for path in self.search_by:
             q.searches_people(self.model, path)
-
-    def is_action_allowed(self, name: str) -> bool:
-        """Bulk actions are for those who may void."""
-        return self.allows("void")
+        for action in self.known_bulk():
+            getattr(self, f"bulk_{action.name}")
 
     def field(self, path: str) -> Field:
         """The field at a path, looked up once."""
         if path not in self._fields:
             found = field_at(self.model, path)
             label = self.column_labels.get(path, found.label)
-            self._fields[path] = Field(path, label, found.private, found.numeric)
+            self._fields[path] = Field(path, label, found.private, found.numeric, found.bare)
         return self._fields[path]
 
     def _details_fields(self) -> list[Field]:

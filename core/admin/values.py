@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import inspect
@@ -15,7 +16,7 @@ from sqlalchemy.orm import RelationshipProperty
 
 from core.areas.tenancy import TenantModel, model_of
 from core.clock import beijing
-from core.extensions import Choice, Money
+from core.extensions import Choice, Moment, Money
 from core.residents.masking import mask_identity, mask_name, mask_phone, mask_text
 
 NONE = "—"
@@ -34,6 +35,7 @@ class Field:
     label: Any
     private: str | None
     numeric: bool
+    bare: bool = False  # a number, a day or an hour: unclear without its label
 
     def value(self, record: Any) -> Any:
         """The value at the end of the path, None where a step is empty."""
@@ -62,7 +64,9 @@ def field_at(model: type, path: str) -> Field:
     if prop is not None and not isinstance(prop, RelationshipProperty):
         info = dict(prop.columns[0].info)
         info.setdefault("numeric", isinstance(prop.columns[0].type, Money))
-    return Field(path, info.get("label") or LABELS.get(last, last), info.get("private"), bool(info.get("numeric")))
+        info["bare"] = isinstance(prop.columns[0].type, Money | Moment | sa.Numeric | sa.Integer | sa.Date | sa.Time)
+    return Field(path, info.get("label") or LABELS.get(last, last), info.get("private"), bool(info.get("numeric")),
+                 bool(info.get("numeric") or info.get("bare")))
 
 
 def is_there(model: type, path: str) -> bool:

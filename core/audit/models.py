@@ -43,7 +43,9 @@ class OnceKey(TenantModel):
     """The key of a form that was sent; it goes in with the record, so a second sending finds the first."""
 
     __tablename__ = "once_key"
-    __table_args__ = (tenant_unique("key"),)
+    __table_args__ = (tenant_unique("key"), tenant_index("at"))
 
     key: Mapped[str] = mapped_column(sa.String(64))
+    kind: Mapped[str] = mapped_column(sa.String(60))  # the table of the record
+    at: Mapped[datetime] = mapped_column(Moment)  # old keys are swept away
     record_id: Mapped[int | None]

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 import xlsxwriter
 from flask_babel import LazyString
@@ -110,8 +110,16 @@ def _offer_choices(sheet: Any, guide: Any, at: int, column: SheetColumn) -> None
 
 
 def write_table(headers: Sequence[object], rows: Iterable[Sequence[object]], title: str | LazyString) -> bytes:
-    """A plain .xlsx: title, headers, rows. Rows are taken one by one and not kept in memory."""
+    """A plain .xlsx as bytes: title, headers, rows."""
     target = io.BytesIO()
+    fill_table(target, headers, rows, title)
+    return target.getvalue()
+
+
+def fill_table(
+    target: IO[bytes], headers: Sequence[object], rows: Iterable[Sequence[object]], title: str | LazyString
+) -> None:
+    """The same into a file. Rows are taken one by one and not kept in memory."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(target, options) as book:
         sheet = book.add_worksheet(_sheet_name(str(title)))
@@ -128,7 +136,6 @@ def write_table(headers: Sequence[object], rows: Iterable[Sequence[object]], tit
                 raise ValidationError(_("A sheet holds at most %(most)d rows. Narrow the selection.", most=LAST_ROW))
             for at, value in enumerate(row):
                 put(number, at, value)
-    return target.getvalue()
 
 
 def write_csv(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:

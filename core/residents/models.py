@@ -40,7 +40,7 @@ class Resident(Deletable, TenantModel):
 
     name: Mapped[str] = mapped_column(sa.String(30), info={"label": _l("Name"), "private": "name"})
     search_key: Mapped[str] = mapped_column(sa.String(1000), default="")  # every reading and its initials
-    sort_key: Mapped[str] = mapped_column(sa.String(120), default="")
+    sort_key: Mapped[str] = mapped_column(sa.String(120), default="", info={"private": "name"})
     sex: Mapped[Sex] = mapped_column(
         choice_column(Sex), default=Sex.UNKNOWN, info={"label": _l("Sex")}
     )

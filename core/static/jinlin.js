@@ -87,23 +87,21 @@
     button.setAttribute("aria-expanded", String(open));
   });
 
-  /* the second question: one dialog for every button that carries one, in its value (without script the server
-     asks) or in data-confirm; only a yes sends the form, and it sends it without the question */
-  const ASKING = "button[name=ask], button[name=ask-why], button[data-confirm]";
+  /* the second question: one dialog for every button whose value is one (without script the server asks);
+     only a yes sends the form, and it sends it without the question */
   let asking = null;
-  on("click", ASKING, (event, button) => {
+  on("click", "button[name=ask], button[name=ask-why]", (event, button) => {
     const dialog = $("#confirm"), form = button.form;
-    if (!form || (!dialog.showModal && !button.dataset.confirm)) return;
+    if (!form || !dialog.showModal) return;
     event.preventDefault();
     if (dialog.open) return;
-    const count = all("input[name=rowid]:checked").length;
-    const question = (button.dataset.confirm || button.value).replace(/%\(count\)[sd]/g, String(count));
-    $("#confirm-text").textContent = question;
+    $("#confirm-text").textContent = button.value;
     $("#confirm-go").textContent = button.dataset.verb || $("#confirm-go").dataset.default;
     const reason = $("#confirm-reason");
     reason.value = "";
-    reason.required = button.name === "ask-why" || "reason" in button.dataset;
+    reason.required = button.name === "ask-why";
     $("#confirm-reason-field").hidden = !reason.required;
+    $("#confirm-go").className = button.classList.contains("danger") ? "btn danger solid" : "btn primary";
     asking = button;
     dialog.showModal();
     (reason.required ? reason : $("#confirm-cancel")).focus();
@@ -123,7 +121,7 @@
       form.append(input);
     }
     const name = button.name;
-    if (/^ask(-why)?$/.test(name)) button.name = "";
+    button.name = "";
     form.noValidate = true;
     form.requestSubmit(button);
     button.name = name;
@@ -131,6 +129,56 @@
   document.addEventListener("close", (event) => {
     if (event.target.id === "confirm" && asking) { asking.focus(); asking = null; }
   }, true);
+
+  /* a page with one form (columns, saved filters, the question of a bulk action) laid over the list */
+  function overlay(page) {
+    const form = $("form[data-sheet]", page);
+    if (!form) return false;
+    const dialog = document.createElement("dialog"), title = document.createElement("h2");
+    dialog.id = "sheet";
+    title.id = "sheet-title";
+    title.textContent = $("h1", page).textContent;
+    dialog.setAttribute("aria-labelledby", title.id);
+    dialog.append(title, document.importNode(form, true));
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("click", (event) => {
+      if (event.target.closest(".form-foot a")) { event.preventDefault(); dialog.close(); }
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+    const first = $("[autofocus], .form-section input:not([type=hidden]), .form-foot .btn", dialog);
+    if (first) first.focus();
+    return true;
+  }
+  const fetched = (url, options) => fetch(url, Object.assign({ credentials: "same-origin" }, options))
+    .then((answer) => answer.text()).then((text) => new DOMParser().parseFromString(text, "text/html"));
+  const hasDialog = Boolean(window.HTMLDialogElement && HTMLDialogElement.prototype.showModal);
+  on("click", "a[data-dialog]", (event, link) => {
+    if (!hasDialog || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    fetched(link.href).then((page) => { if (!overlay(page)) location.assign(link.href); })
+      .catch(() => location.assign(link.href));
+  });
+  on("click", "button[data-sheet-of]", (event, button) => {
+    if (!hasDialog) return;
+    event.preventDefault();
+    const sent = new FormData(button.form);
+    sent.append(button.name, button.value);
+    button.disabled = true;
+    fetched(button.form.getAttribute("action"), { method: "POST", body: new URLSearchParams(sent) }).then((page) => {
+      if (overlay(page)) return;
+      const main = $("main");
+      all("main > .flash", page).reverse().forEach((flash) => main.prepend(document.importNode(flash, true)));
+      main.scrollIntoView();
+    }).catch(() => HTMLFormElement.prototype.submit.call(button.form)).finally(() => { button.disabled = false; });
+  });
+  on("click", "[data-order] button[name=move]", (event, button) => {
+    event.preventDefault();
+    const row = button.closest("li"), up = button.value.startsWith("up:");
+    const beside = up ? row.previousElementSibling : row.nextElementSibling;
+    if (beside) (up ? beside.before(row) : beside.after(row));
+    button.focus();
+  });
 
   /* one submit per click; a file download leaves the page, so the button comes back by itself */
   const busy = new Set();

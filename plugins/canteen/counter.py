@@ -154,16 +154,14 @@ class CounterPage(Page):
             raise ValidationError(_("Please choose the meal first."), "kind")
         for attempt in (1, 2):
             try:
-                number, _new = create_once(db.session(), request.form.get("once", ""), lambda: _meal(desk))
+                number, _new = create_once(
+                    db.session(), Meal, request.form.get("once", ""), lambda: _meal(desk))
                 break
             except ValidationError as error:
                 # Another counter was faster by a moment: looking again tells who, or finds the diner it made.
                 if attempt == 2 or not isinstance(error.__cause__, IntegrityError):
                     raise
-        meal = db.session.scalar(sa.select(Meal).where(Meal.id == number))
-        if meal is None:  # the key of another form, which made something else
-            raise ValidationError(_("This form is out of date. Please open it again."))
-        return meal
+        return db.session.scalars(sa.select(Meal).where(Meal.id == number)).one()
 
     @expose("/undo/", methods=("POST",))
     def undo(self) -> ResponseReturnValue:

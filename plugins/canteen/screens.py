@@ -16,7 +16,6 @@ from wtforms import validators as check
 
 from core.api import (
     NONE,
-    BulkAction,
     PageLink,
     RowAction,
     Screen,
@@ -24,14 +23,16 @@ from core.api import (
     Tool,
     ValidationError,
     beijing,
+    create_once,
     db,
+    new_key,
     now,
     put_error,
     today,
     visit,
 )
 from plugins.canteen.cards import issue_card, lose_card, replace_card
-from plugins.canteen.models import Diner, Meal, MealKind, Price, Way
+from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
 from plugins.canteen.services import check_hours, kind_at, kinds_of, price_on
 
 TAG = Markup('<span class="tag {}">{}</span>')
@@ -201,18 +202,18 @@ class DinerScreen(WithAge):
         for name in {"issue": ("reason",), "lose": ("number",), "replace": ()}[do]:
             del form[name]
         if request.method == "POST" and form.validate():
+            name, number = self.record_label(diner), diner.id
             try:
-                _change_card(diner, do, form)
-                db.session.commit()
-                flash(_("“%(name)s” has been saved.", name=self.record_label(diner)), "success")
-                return redirect(self.get_url(".details_view", id=diner.id))
+                create_once(db.session(), Card, request.form.get("once", ""), lambda: _change_card(diner, do, form))
+                flash(_("“%(name)s” has been saved.", name=name), "success")
+                return redirect(self.get_url(".details_view", id=number))
             except ValidationError as error:
                 db.session.rollback()
                 put_error(form, error)
         page = self.render(
             "admin/form.html", title=f"{titles[do]}：{self.record_label(diner)}", form=form,
-            sections=[("", list(form))], hidden=[], cancel_url=self.get_url(".index_view"), conflict=None,
-            submit_label=titles[do], delete=None,
+            sections=[("", list(form))], hidden=[("once", request.form.get("once") or new_key())],
+            cancel_url=self.get_url(".index_view"), conflict=None, submit_label=titles[do], delete=None,
         )
         return page, 422 if form.errors else 200
 
@@ -223,14 +224,13 @@ def _card_dates(card: Any) -> str:
             else card.issued_on.isoformat() + ended)
 
 
-def _change_card(diner: Diner, do: str, form: CardForm) -> None:
+def _change_card(diner: Diner, do: str, form: CardForm) -> Card:
     session, day = db.session(), form.day.data
     if do == "issue":
-        issue_card(session, diner, form.number.data, day, today())
-    elif do == "lose":
-        lose_card(session, diner, day, form.reason.data or "", today())
-    else:
-        replace_card(session, diner, form.number.data, day, form.reason.data or "", today())
+        return issue_card(session, diner, form.number.data, day, today())
+    if do == "lose":
+        return lose_card(session, diner, day, form.reason.data or "", today())
+    return replace_card(session, diner, form.number.data, day, form.reason.data or "", today())
 
 
 class MealKindScreen(Screen):
@@ -263,10 +263,6 @@ class MealKindScreen(Screen):
         with db.session.no_autoflush:
             super().save(record, form, is_created)
             check_hours(db.session(), record)
-
-    def bulk_actions(self, arguments: Any) -> list[BulkAction]:
-        """One at a time: meals refer to them."""
-        return []
 
 
 class PriceScreen(Screen):

@@ -27,6 +27,7 @@ from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, W
 
 PLUGIN = "canteen"
 UNDONE = "撤销"  # stored as the reason of an undone meal, so it stays one word whatever language the screen has
+LONGEST_BUILDING = 20  # characters of a resident's building
 OLD_AFTER = timedelta(days=31)  # a back entry older than this is asked about
 DEFAULT_KINDS = (
     ("早餐", time(6, 30), time(8, 30), Decimal("6.00")),
@@ -137,7 +138,10 @@ def new_resident(
 
     Raises ValidationError with the field, ConfirmationNeeded "same_name" where somebody of that name is known.
     """
-    resident = Resident(birth_date=birth_date, building=clean_reason(building)[:20] or None, state=LifeState.ALIVE)
+    building = clean_reason(building)
+    if len(building) > LONGEST_BUILDING:
+        raise ValidationError(_("A building has at most %(most)s characters.", most=LONGEST_BUILDING), "building")
+    resident = Resident(birth_date=birth_date, building=building or None, state=LifeState.ALIVE)
     set_name(resident, name)
     if phone.strip():
         add_phones(resident, [phone])

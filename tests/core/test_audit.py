@@ -5,6 +5,7 @@ import re
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 
 from core.accounts.service import add_membership, built_in_role, create_user, find_user
 from core.areas.models import AreaKind
@@ -41,7 +42,17 @@ def test_private_values_stand_nowhere_in_it(place):
     change_something(place)
     for who, slug in (("manager.upper", "upper"), ("street", "street"), ("auditor", "upper")):
         page = place.browser(who).get(f"/{slug}/{AUDIT}").get_data(as_text=True)
-        assert "小明" not in page and "大明" not in page and "990000" not in page
+        assert "小明" not in page and "990000" not in page
+        assert ("王大明" in page) == (who == "manager.upper")  # the record's name, for those who may see names
+
+
+def test_the_log_names_its_records_as_the_reader_may_see_them(place):
+    change_something(place)
+    assert any("独居老人" in row for row in rows(place.browser("manager.upper").get(f"/upper/{AUDIT}")))
+    with place.app.app_context(), place.session("upper") as reading:
+        number = reading.scalar(sa.select(Resident.id).where(Resident.name == "王大明"))
+    masked = rows(place.browser("auditor").get(f"/upper/{AUDIT}?kind_of_record=resident"))
+    assert masked and all(f"{number}" in row for row in masked)
 
 
 @pytest.mark.parametrize(("who", "slug", "status"), [

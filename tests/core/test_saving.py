@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from core.admin.once import create_once
 from core.admin.saving import (
     Stale,
     clean_reason,
     commit,
-    create_once,
     put_in_bin,
     restore,
     save_changes,
@@ -42,7 +42,7 @@ def test_the_same_key_makes_one_record(here: Any) -> None:
     answers = []
     for _click in range(2):
         with here.session("upper", writes=True) as writing:
-            answers.append(create_once(writing, KEY, lambda: TagKind(name="双击")))
+            answers.append(create_once(writing, TagKind, KEY, lambda: TagKind(name="双击")))
     assert answers[0][1] and answers[1] == (answers[0][0], False)
     assert tags(here, "双击") == 1
 
@@ -53,7 +53,7 @@ def test_two_clicks_in_the_same_moment_make_one_record(place: Any) -> None:
     def click() -> None:
         with place.app.test_request_context(), place.session("upper", writes=True) as writing:
             together.wait()
-            answers.append(create_once(writing, KEY, lambda: TagKind(name="同时")))
+            answers.append(create_once(writing, TagKind, KEY, lambda: TagKind(name="同时")))
 
     threads = [threading.Thread(target=click) for _each in range(4)]
     for thread in threads:
@@ -69,23 +69,23 @@ def test_two_clicks_in_the_same_moment_make_one_record(place: Any) -> None:
 def test_the_same_key_is_free_in_another_community(here: Any) -> None:
     for slug in ("upper", "lower"):
         with here.session(slug, writes=True) as writing:
-            assert create_once(writing, KEY, lambda: TagKind(name="各自"))[1]
+            assert create_once(writing, TagKind, KEY, lambda: TagKind(name="各自"))[1]
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 65, "with blanks in the key", "键" * 20])
 def test_a_form_without_a_key_of_ours_is_refused(here: Any, key: str) -> None:
     with here.session("upper", writes=True) as writing, pytest.raises(ValidationError):
-        create_once(writing, key, lambda: TagKind(name="x"))
+        create_once(writing, TagKind, key, lambda: TagKind(name="x"))
 
 
 def test_a_broken_key_speaks_in_its_own_sentence_and_frees_the_form(here: Any) -> None:
     with here.session("upper", writes=True) as writing:
-        create_once(writing, KEY, lambda: TagKind(name="重名"))
+        create_once(writing, TagKind, KEY, lambda: TagKind(name="重名"))
         with pytest.raises(ValidationError) as refused:
-            create_once(writing, KEY + "2", lambda: TagKind(name="重名"))
+            create_once(writing, TagKind, KEY + "2", lambda: TagKind(name="重名"))
         index = next(i for i in TagKind.__table__.indexes if i.unique)
         assert str(refused.value) == str(index.info["message"])
-        assert create_once(writing, KEY + "2", lambda: TagKind(name="不重名"))[1]
+        assert create_once(writing, TagKind, KEY + "2", lambda: TagKind(name="不重名"))[1]
 
 
 def test_a_changed_record_is_not_overwritten(here: Any) -> None:

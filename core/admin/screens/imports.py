@@ -20,8 +20,9 @@ from sqlalchemy.orm.exc import StaleDataError
 from core.accounts.roles import Action, Permission
 from core.admin.export_pages import download
 from core.admin.gate import manager, visit
+from core.admin.once import create_once
 from core.admin.page import Page
-from core.admin.saving import broken_rule, create_once
+from core.admin.rules import broken_rule
 from core.admin.values import show
 from core.areas.scope import scope_of, session_for
 from core.audit.models import Deed
@@ -100,7 +101,7 @@ class ImportPage(Page):
             batches.forget_files(db.session(), now())
             return made
 
-        return create_once(db.session(), request.form.get("once", ""), keep)[0]
+        return create_once(db.session(), ImportBatch, request.form.get("once", ""), keep)[0]
 
     def _start(self, error: str | None = None, chosen: str | None = None) -> str:
         sheets = self.sheets()

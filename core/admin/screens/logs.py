@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app, request
+from flask import current_app, g, request
 from flask_admin.base import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,12 +14,13 @@ from markupsafe import Markup
 from core.accounts.management import visible_users
 from core.accounts.models import AccountEvent, Membership, SignInResult, User
 from core.accounts.roles import AUDITOR, MANAGER, SYSTEM
+from core.admin import query as q
 from core.admin.gate import visit
 from core.admin.listing import Column, FilterField, Row
 from core.admin.query import SpecialFilter, day, whole
 from core.admin.screen import Screen
 from core.admin.screens.office import PAGE_SIZE, OfficePage, chosen, listing, pager, text_of
-from core.admin.values import NONE, field_at, private_label_of, show
+from core.admin.values import NONE, field_at, show
 from core.areas.models import Area
 from core.areas.tenancy import tenant_models
 from core.audit.models import AuditEntry
@@ -39,6 +40,13 @@ def _tables() -> dict[str, str]:
             if isinstance(screen, Screen):
                 found.setdefault(screen.model.__tablename__, str(screen.title))
     return found
+
+
+def _screen_of(table: str) -> Screen | None:
+    """The screen that shows the records of a table, if the reader may open it here."""
+    screens = (s for _module, found in current_app.extensions["jinlin_screens"] for s in found)
+    return next((s for s in screens if isinstance(s, Screen) and s.model.__tablename__ == table
+                 and s.is_here() and s.may("view")), None)
 
 
 def _since(days: str) -> Any:
@@ -70,21 +78,25 @@ class AuditScreen(Screen):
         """The title of the list that the record stands in."""
         return _tables().get(entry.table_name, entry.table_name)
 
+    def prepare(self, rows: list[AuditEntry]) -> None:
+        """The records that the entries of a page are about, each kind in one statement."""
+        numbers: dict[str, set[int]] = {}
+        for entry in rows:
+            if entry.record_id is not None:
+                numbers.setdefault(entry.table_name, set()).add(entry.record_id)
+        g.audit_names = {(table, record.id): screen.record_label(record) for table, ids in numbers.items()
+                         if (screen := _screen_of(table)) for record in q.rows_of(screen, sorted(ids))}
+
     def cell_record_id(self, entry: AuditEntry) -> str:
-        """The record's number."""
-        return NONE if entry.record_id is None else str(entry.record_id)
+        """What the record is called, for those who may look at it; else its number."""
+        if entry.record_id is None:
+            return NONE
+        return g.get("audit_names", {}).get((entry.table_name, entry.record_id)) or str(entry.record_id)
 
-    def sections(self, record: AuditEntry, revealed: dict[str, str]) -> list[tuple[str, list[Any]]]:
-        """The entry, and what its record is called."""
-        name = (str(_("Name of the record")), self._name_of(record), None)
-        return [(heading, [name, *rows]) for heading, rows in super().sections(record, revealed)]
-
-    def _name_of(self, entry: AuditEntry) -> str:
-        """To those who know the record; — to others and where it is gone."""
-        model = next((m for m in tenant_models() if m.__tablename__ == entry.table_name), None)
-        record = db.session.scalar(sa.select(model).where(model.id == entry.record_id)) if model else None
-        named = record is not None and (visit().access.sees_names or not private_label_of(model))
-        return record.label if named else NONE
+    def details_page(self, record: AuditEntry, revealed: dict[str, str] | None = None) -> str:
+        """With the name of its record."""
+        self.prepare([record])
+        return super().details_page(record, revealed)
 
     def cell_changed(self, entry: AuditEntry) -> str:
         """In the list under a name of its own: JSON cannot be sorted by."""
