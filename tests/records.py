@@ -18,6 +18,7 @@ from core.exchange.writer import write_table
 from core.extensions import Moment, Money
 from core.residents.models import Resident
 from core.residents.service import identity_hash, make_phone, set_name
+from core.residents.sex import Sex
 
 ENDED = {*Deletable.__annotations__, *Voidable.__annotations__}
 LEFT_OUT = {"id", "community_id", "row_version"}
@@ -111,8 +112,8 @@ VALUES: tuple[tuple[Any, Callable[[Hand], Any]], ...] = (
 
 def _resident(resident: Resident, hand: Hand) -> None:
     set_name(resident, hand.two() if hand.digits else f"钱{hand.two()}")
-    resident.birth_date = hand.born
-    resident.identity_number = with_check_digit(f"990000{hand.born:%Y%m%d}{hand.number() % 1000:03}")
+    resident.sex, resident.birth_date = Sex.MALE, hand.born  # the 17th digit of a man is odd
+    resident.identity_number = with_check_digit(f"990000{hand.born:%Y%m%d}{hand.number() % 500 * 2 + 1:03}")
     resident.identity_hash = identity_hash(resident.identity_number)
 
 
@@ -152,6 +153,10 @@ def _card(card: Any, hand: Hand) -> None:
     card.number = f"C{hand.number():09}"
 
 
+def _meal_kind(kind: Any, _hand: Hand) -> None:
+    kind.opens, kind.closes = time(21), time(22)  # beside the hours that every community begins with
+
+
 def _meal(meal: Any, hand: Hand) -> None:
     meal.government = meal.other_aid = Decimal("0.00")
     meal.self_pay = meal.standard_price
@@ -160,6 +165,7 @@ def _meal(meal: Any, hand: Hand) -> None:
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
     "resident": _resident, "resident_phone": _phone, "once_key": _once, "import_batch": _batch,
     "canteen_card": _card, "canteen_meal": _meal,
+    "canteen_meal_kind": _meal_kind,
 }
 
 

@@ -27,6 +27,7 @@ from core.extensions import Choice, Money, db
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MOST_OPTIONS = 200
 MOST_IN_LIST = 20
+EMPTY = "This field is required."  # what WTForms says, in its own catalogue
 LARGEST = 10**12  # of a number with a point; its rules know the real limit
 
 
@@ -44,7 +45,7 @@ class ScreenForm(wt.Form):
         """An empty field is told by its own name: 请填写姓名, 请选择餐次."""
         valid = super().validate(*args, **kwargs)
         for field in self:
-            empty = field.gettext("This field is required.")
+            empty = field.gettext(EMPTY)
             field.errors = [missing(field) if error == empty else error for error in field.errors]
         return valid
 

@@ -40,6 +40,7 @@ class ListPages:
         above, columns = not visit().area.is_community, self.shown_columns()
         filters = q.filter_fields(self, arguments)
         kept = arguments.query(page=None)
+        named = {} if arguments.bin else arguments.query(page=None, size=None)
         return Listing(
             title=str(self.title) if not arguments.bin else _("%(title)s: recycle bin", title=self.title),
             count_text=count_text(found.total), columns=self._heads(arguments, above, columns),
@@ -53,7 +54,8 @@ class ListPages:
             empty_text=self._empty_text(arguments), quick=self.quick_filters(), saved=self.saved_links(arguments),
             hidden=[(k, str(v)) for k, v in kept.items() if k in ("sort", "desc", "size", "bin")],
             note=self.note(), chips=self._chips(arguments, filters), lost=self.lost_conditions(), bin=arguments.bin,
-            filters_url=self.get_url(".filters_view", **{k: v for k, v in kept.items() if k not in ("bin", "size")}),
+            filters_url=self.get_url(".filters_view", **named) if named or self.saved_filters() else None,
+            can_save=bool(named),
             columns_url=self.get_url(".columns_view"), refresh_url=self._url(arguments),
             ticked_export_url=self.get_url(".export", export_type="xlsx", **kept) if self.allows("export") else None,
         )

@@ -150,7 +150,8 @@ class Listing:
     chips: list[Chip] = field(default_factory=list)  # what is set, each with the way out
     lost: list[str] = field(default_factory=list)  # sentences on conditions that are not there any more
     saved: list[PageLink] = field(default_factory=list)  # the person's own filters
-    filters_url: str | None = None  # where they are named and managed
+    filters_url: str | None = None  # where they are named and managed; None: there is nothing to name or manage
+    can_save: bool = False  # something is set that could be named
     columns_url: str | None = None  # 列设置
     refresh_url: str | None = None
     ticked_export_url: str | None = None  # where the ticked rows are exported
