@@ -1,6 +1,7 @@
 # make run   the demonstration street on http://127.0.0.1:8000 (PORT=… chooses another port)
 # make test  every test, on both databases
 # make hostile  3,000 hostile requests at every screen on both databases, a line for each (about an hour)
+# make pages every page of every role in chromium: accessibility, content policy, edges (some minutes)
 # make lock  requirements.lock from requirements.in
 # make pictures  the screenshots in docs/pictures, from a fresh demonstration (needs /usr/bin/chromium)
 
@@ -8,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PO := $(wildcard translations/*/LC_MESSAGES/*.po)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test hostile lock pictures clean
+.PHONY: run test hostile pages lock pictures clean
 
 run: .venv/ok .venv/words
 	@.venv/bin/jinlin serve --demo
@@ -19,6 +20,9 @@ test: .venv/ok .venv/words
 
 hostile: .venv/ok .venv/words
 	HOSTILE=3000 .venv/bin/pytest -n 0 -q -s tests/hostile/test_bad_input.py
+
+pages: .venv/ok .venv/words
+	.venv/bin/pytest -n 0 -q -s tests/browser/every_page.py
 
 lock: .venv/ok
 	.venv/bin/pip install --quiet uv

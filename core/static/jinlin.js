@@ -11,6 +11,7 @@
     if (hit) handler(event, hit);
   });
   const word = (name) => document.body.dataset[name] || "";
+  const say = (text) => { if ($("#said")) $("#said").textContent = text; }; // read aloud, not shown
 
   /* menu drawer, folded groups, drop panels */
   function setMenu(open) {
@@ -127,7 +128,10 @@
     button.name = name;
   });
   document.addEventListener("close", (event) => {
-    if (event.target.id === "confirm" && asking) { asking.focus(); asking = null; }
+    if (event.target.id !== "confirm" || !asking) return;
+    const pop = asking.closest("details.pop"); // it was closed when the focus left it
+    (pop ? $("summary", pop) : asking).focus();
+    asking = null;
   }, true);
 
   /* a page with one form (columns, saved filters, the question of a bulk action) laid over the list */
@@ -200,8 +204,18 @@
   });
   window.addEventListener("pageshow", () => { release(); leaving = false; });
 
+  /* the list of what is wrong: its links lead into the fields */
+  on("click", ".summary a", (event, link) => {
+    const target = $(link.getAttribute("href")), field = target.matches("fieldset") ? $("input", target) : target;
+    event.preventDefault();
+    field.focus();
+  });
+
   /* unsaved changes */
-  ["input", "change"].forEach((type) => on(type, "form[data-guard]", () => { dirty = true; }));
+  ["input", "change"].forEach((type) => on(type, "form[data-guard]", (event, form) => {
+    dirty = true;
+    form.classList.add("changed");
+  }));
   window.addEventListener("beforeunload", (event) => {
     if (!dirty || leaving) return;
     event.preventDefault();
@@ -217,8 +231,10 @@
       box.checked = ticked > 0 && ticked === boxes.length;
       box.indeterminate = ticked > 0 && ticked < boxes.length;
     });
+    const text = bulk.dataset.count.replace("{n}", String(ticked));
+    if (bulk.classList.contains("on") || ticked) say(text);
     bulk.classList.toggle("on", ticked > 0);
-    $("[data-count-here]").textContent = bulk.dataset.count.replace("{n}", String(ticked));
+    $("[data-count-here]").textContent = text;
   }
   const tickEach = (checked) => {
     all("input[name=rowid]").forEach((box) => { box.checked = checked; });
@@ -236,12 +252,17 @@
     expander.setAttribute("aria-expanded", String(row.classList.toggle("open")));
   });
 
-  /* a cell too long for its column tells its whole text on hover; a table too wide marks its fixed column */
+  /* a cell too long for its column tells its whole text on hover; a table too wide marks its fixed column and can be
+     scrolled by the arrow keys */
   on("mouseover", ".cards td", (event, cell) => {
     if (cell.scrollWidth > cell.clientWidth && !cell.title) cell.title = cell.textContent.trim();
   });
-  const markWide = () => all(".table-wrap").forEach((wrap) => {
-    wrap.classList.toggle("scrolls", wrap.scrollWidth > wrap.clientWidth + 1);
+  const markWide = () => all(".table-wrap, .compare").forEach((wrap) => {
+    const scrolls = wrap.scrollWidth > wrap.clientWidth + 1, section = wrap.closest("section");
+    const name = $("caption", wrap) || (section && $("h2", section)) || $("h1");
+    wrap.classList.toggle("scrolls", scrolls);
+    if (!scrolls) { ["tabindex", "role", "aria-label"].forEach((each) => wrap.removeAttribute(each)); return; }
+    Object.entries({ tabindex: "0", role: "region", "aria-label": name.textContent }).forEach(([n, v]) => wrap.setAttribute(n, v));
   });
   window.addEventListener("resize", markWide);
 
@@ -276,11 +297,13 @@
     clear.textContent = "×";
     const roles = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id };
     Object.entries(roles).forEach(([name, value]) => input.setAttribute(name, value));
-    box.append(clear, list);
+    const note = make("p", "lookup-list muted", { role: "status" });
+    note.hidden = true;
+    box.append(clear, list, note);
     let chosen = [hidden.value, input.value], found = [], active = -1, timer = 0, asked = 0;
 
     const close = () => {
-      list.hidden = true;
+      list.hidden = note.hidden = true;
       active = -1;
       asked += 1;
       clearTimeout(timer);
@@ -313,14 +336,11 @@
         option.addEventListener("mousedown", (event) => { event.preventDefault(); store(item); });
         list.append(option);
       });
-      if (message) {
-        const line = make("li", "muted", { role: "status" });
-        line.textContent = message;
-        list.append(line);
-      }
-      list.hidden = false;
-      input.setAttribute("aria-expanded", "true");
-      if (items.length) mark(0);
+      note.textContent = message;
+      note.hidden = !message;
+      list.hidden = !items.length;
+      input.setAttribute("aria-expanded", String(items.length > 0));
+      if (items.length) mark(0); else input.removeAttribute("aria-activedescendant");
     }
     function ask() {
       clearTimeout(timer);
@@ -340,7 +360,7 @@
     clear.addEventListener("click", () => { store(["", ""]); input.focus(); });
     input.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
-      const open = !list.hidden, last = found.length - 1;
+      const open = !list.hidden || !note.hidden, last = found.length - 1;
       if (event.key === "ArrowDown" || event.key === "ArrowUp") {
         event.preventDefault();
         if (!open) ask();
@@ -362,7 +382,8 @@
     all("[data-lookup]").forEach(lookup);
     showTicked();
     markWide();
-    const wrong = $("main .field [aria-invalid=true]");
+    setTimeout(() => say(all(".flash[role=status]").map((flash) => flash.textContent.trim()).join(" ")), 300);
+    const wrong = $("main .summary") || $("main .field [aria-invalid=true]");
     const first = $("form[data-guard] .fields input:not([type=hidden]), form[data-guard] .fields select");
     if (wrong) wrong.focus();
     else if (first && matchMedia("(min-width: 761px)").matches) first.focus(); // on a phone the keyboard would cover it

@@ -1,31 +1,49 @@
-"""Every page of the menu, wide and narrow: no complaint of the browser, nothing beyond the edge."""
+"""In chromium: a page of every template, clean in both sizes and with the large font (all pages: `make pages`)."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jinja2 import meta
 
-WIDE, NARROW = (1366, 768), (390, 844)
-PEOPLE = ("system", "street", "auditor", "manager.upper", "staff.upper")
-
-
-def menu_of(page: Any) -> list[str]:
-    """The addresses in the menu."""
-    links = page.eval_on_selector_all("nav a[href^='/']", "links => links.map(a => a.getAttribute('href'))")
-    return list(dict.fromkeys(links))
+from core.config import ROOT
+from tests.browser.inspector import NARROW, WIDE, Inspector
+from tests.pages import Crawl
+from tests.scenes import scenes
+from tests.walk import start
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("person", PEOPLE)
-def test_every_page_of_the_menu_is_clean(open_as: Any, live: Any, person: str, size: tuple[int, int]) -> None:
-    page = open_as(person, size)
-    for path in menu_of(page):
-        answer = page.goto(live.url + path)
-        assert answer.status == 200, path
-        assert page.locator("h1").count() == 1, path
-        wide = page.evaluate("document.scrollingElement.scrollWidth")
-        assert wide <= size[0], f"{path} is {wide} pixels wide"
-        assert page.complaints == [], path
+@pytest.fixture
+def inspector(chromium: Any) -> Iterator[Inspector]:
+    """A tab that looks at pages."""
+    made = Inspector(chromium, [(WIDE, False), (NARROW, True)])
+    yield made
+    made.close()
+
+
+def test_a_page_of_every_template_is_clean(place: Any, inspector: Inspector) -> None:
+    start(place)
+    crawls = [Crawl(place, person, samples=True) for person in ("manager.upper", "street")]
+    pages = [page for crawl in crawls for page in crawl.look()]
+    pages += [page for crawl in crawls for page in crawl.press()] + scenes(place)
+    sample = {(page.templates[-1], page.status, "bin=" in page.asked): page for page in reversed(pages)}
+    assert unused(place.app, {template for template, _status, _bin in sample}) == set()
+    assert {str(page): faults for page in sample.values() if (faults := inspector.faults(page))} == {}
+
+
+def unused(app: Any, shown: set[str]) -> set[str]:
+    """The templates that stand behind none of these, as base, part or macro."""
+    known, waiting = set(), list(shown)
+    while waiting:
+        name = waiting.pop()
+        known.add(name)
+        source = app.jinja_env.loader.get_source(app.jinja_env, name)[0]
+        found = meta.find_referenced_templates(app.jinja_env.parse(source))
+        waiting += [other for other in found if other not in known]
+    plugins = app.extensions["jinlin_plugins"]
+    folders = [ROOT / "core" / "templates", *(plugins.folder(name) / "templates" for name in plugins.names)]
+    return {str(file.relative_to(folder)) for folder in folders for file in folder.rglob("*.html")} - known
 
 
 def test_the_sign_in_page_says_nothing_about_who_exists(open_as: Any, live: Any) -> None:
