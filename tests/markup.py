@@ -94,9 +94,8 @@ def _names(tree: Element) -> Iterator[str]:
         if each.tag in FIELDS and each.get("type") != "hidden" and each.get("hidden") is None:
             if not (named or each.get("id") in labelled or id(each) in labelled):
                 yield f"<{each.tag} name={each.get('name')!r}> has no label"
-        elif each.tag in ("a", "button", "summary", "legend", "h1", "h2", "h3", "th", "option", "dialog", "nav"):
-            blank = each.tag == "option" and each.get("value") == ""
-            if not (named or text(each) or blank):
+        elif each.tag in ("a", "button", "summary", "legend", "h1", "h2", "h3", "th", "dialog", "nav"):
+            if not (named or text(each)):
                 yield f"<{each.tag} class={each.get('class')!r}> has no name"
         elif each.tag == "svg" and each.get("aria-hidden") != "true":
             yield "an icon that is read aloud"
@@ -130,6 +129,12 @@ def _tables(tree: Element) -> Iterator[str]:
                 yield f"<th> {text(head)!r} without scope"
         if not list(table.iter("th")):
             yield "a table without heads"
+    for choice in tree.iter("select"):
+        words = [(option.get("value"), text(option)) for option in choice.iter("option")]
+        if not all(label for _value, label in words):
+            yield f"an empty option of {choice.get('name')!r}"
+        if choice.get("required") is not None and words and words[0][0]:
+            yield f"the required {choice.get('name')!r} does not begin with an empty choice"
     for form in tree.iter("fieldset"):
         if not len(form) or form[0].tag != "legend":
             yield "a fieldset that does not begin with its legend"

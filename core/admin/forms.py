@@ -18,7 +18,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.meta import DefaultMeta
 from wtforms.widgets import HiddenInput
 
-from core.admin.values import MASKS, SHOWN_TO_RECORD_KEEPERS
+from core.admin.values import MASKS, NONE, SHOWN_TO_RECORD_KEEPERS
 from core.admin.words import form_words
 from core.areas.tenancy import Deletable
 from core.encryption import EncryptedText
@@ -157,7 +157,7 @@ class ReferenceField(wt.Field):
         ).format(url, self.name, chosen, self.id, label, _("Type a name or pinyin initials"), _attributes(kwargs))
 
     def _select(self, chosen: str, kwargs: dict[str, Any]) -> Markup:
-        options = [("", "")] + self.options()
+        options = [("", _("Please choose") if self.flags.required else NONE)] + self.options()
         inner = Markup("").join(
             Markup('<option value="{}"{}>{}</option>').format(
                 value, Markup(" selected") if value == chosen else "", label
@@ -215,7 +215,7 @@ def _column_field(column: sa.Column) -> Any:
     if isinstance(kind, sa.Boolean):
         if not column.nullable:
             return wt.BooleanField(label=label, description=hint, default=bool(default))
-        return wt.SelectField(choices=choices([("", ""), ("1", _l("Yes")), ("0", _l("No"))]), coerce=_maybe,
+        return wt.SelectField(choices=choices([("", NONE), ("1", _l("Yes")), ("0", _l("No"))]), coerce=_maybe,
                               label=label, description=hint, validators=[])
     if isinstance(kind, sa.Date):
         return wt.DateField(**options)
@@ -241,7 +241,7 @@ def _validators(column: sa.Column) -> list[Any]:
 
 
 def _choice_field(choice: type[Choice], default: Any, nullable: bool, options: dict[str, Any]) -> wt.SelectField:
-    blank = [("", "")] if nullable or default is None else []
+    blank = [("", NONE if nullable else _l("Please choose"))] if nullable or default is None else []
     options["validators"] = [check.Optional() if nullable else check.InputRequired()]
     return wt.SelectField(
         choices=choices([*blank, *((member.value, member.label) for member in choice)]), default=default,
