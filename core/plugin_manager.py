@@ -82,6 +82,7 @@ class PluginManager:
         """Import one plugin and note what it declares; what it prints does not mix with our answers."""
         with contextlib.redirect_stdout(sys.stderr):
             module = importlib.import_module(path)
+            check_tables(name, package_of(path), own=True)
             self._pluggy.register(module, name)
             self._pluggy.check_pending()
             kept = {hook: declared(name, hook, self._call(name, hook)) for hook in DECLARING}

@@ -20,9 +20,12 @@ def owns(package: str, model: type) -> bool:
     return model.__module__ == package or model.__module__.startswith(f"{package}.")
 
 
-def check_tables(name: str, package: str) -> None:
-    """Tables of a plugin begin with its name and `_`, and no others do. Raises PluginFault."""
-    for mapper in db.Model.registry.mappers:
+def check_tables(name: str, package: str, *, own: bool = False) -> None:
+    """Tables of a plugin begin with its name and `_`, and no others do. Raises PluginFault.
+
+    The `own` ones are looked at first, before another plugin is blamed for a table that this one took from it.
+    """
+    for mapper in models_of(package) if own else db.Model.registry.mappers:
         table = mapper.local_table.name
         if owns(package, mapper.class_) != table.startswith(f"{name}_"):
             raise PluginFault(f"the table {table!r} does not belong to the names {name + '_…'!r} of this plugin")

@@ -102,6 +102,8 @@ def _metrics(name: str, value: Any) -> list[Metric]:
 
 
 def _compile(metric: Metric, what: str) -> None:
+    if not isinstance(getattr(metric.day, "type", None), sa.Date):
+        raise PluginFault(f"the day of {what} is no column of dates")
     try:
         counted = sa.select(metric.model.community_id, metric.day, metric.count).where(*metric.where)
         str(counted.group_by(metric.day))

@@ -17,7 +17,7 @@ from core.declarations import Metric, PluginInfo, Todo
 from core.errors import ValidationError
 from core.hookspecs import hookimpl
 from core.plugin_manager import OF_THE_CORE, PluginManager
-from core.residents.models import TagKind
+from core.residents.models import Resident, TagKind
 
 HEAD = "from core.api import *\nfrom sqlalchemy.orm import Mapped, mapped_column\n"
 INFO = HEAD + """
@@ -44,6 +44,9 @@ BROKEN = {
     "l_screen": (TABLE.format(table="l_screen_thing") + INFO.format(requires=())
                  + "class List(Screen):\n    model, slug, title, column_list = Thing, 'list', 'L', ('nothing',)\n"
                  + "@hookimpl\ndef register_screens():\n    return [List]\n", "List"),
+    "a_thief": (TABLE.format(table="w_owner_thing") + INFO.format(requires=()), "w_owner_thing"),
+    "n_loops": ("while True:\n    pass\n", "longer than"),
+    "o_elsewhere": (INFO.format(requires=()) + "import os\nos.chdir('/')\n", "working folder"),
     "m_resident": (INFO.format(requires=()) + "@hookimpl\ndef register_metrics():\n"
                    + "    return [Metric('canteen.meals', 'T', 'x', None, None, None)]\n", "canteen.meals"),
 }
@@ -70,13 +73,17 @@ def test_each_broken_plugin_is_named_with_its_fault_and_the_rest_works(
     package: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = {"a_good": INFO.format(requires=("z_good",)), "z_good": INFO.format(requires=())}
+    good["w_prints"] = INFO.format(requires=()) + "print('{\"faults\": {\"z_good\": \"no\"}}', end='')\n"
     circle = {"j_circle": INFO.format(requires=("i_circle",))}
+    circle["w_owner"] = TABLE.format(table="w_owner_thing") + INFO.format(requires=())  # has no migrations
     sources = {**good, **circle, **{name: source for name, (source, _fault) in BROKEN.items()}}
     manager = PluginManager()
     monkeypatch.setattr(plugin_manager, "entry_points", lambda group: [])
+    monkeypatch.setattr(plugin_trial, "SECONDS", 6)
     manager.load(package("parade_broken", sources))
-    assert manager.names == ["z_good", "a_good"]
-    assert {*manager.faults} - {"j_circle"} == {*BROKEN}
+    assert manager.names == ["z_good", "a_good", "w_prints"]
+    assert {*manager.faults} - {"j_circle", "w_owner"} == {*BROKEN}
+    assert "no migrations" in manager.faults["w_owner"]
     for name, (_source, fault) in BROKEN.items():
         assert fault in manager.faults[name], (name, manager.faults[name])
     assert "parade_broken.b_half.plugin" not in sys.modules
@@ -182,7 +189,7 @@ def test_what_needs_a_broken_plugin_falls_with_it(monkeypatch: pytest.MonkeyPatc
 
 def test_declarations_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    metric = Metric("a.b", "B", "x", TagKind, TagKind.id, sa.func.count())
+    metric = Metric("a.b", "B", "x", Resident, Resident.birth_date, sa.func.count())
     manager = loaded(monkeypatch, {"a": {"register_metrics": lambda: asked.append(1) or [metric],
                                          "settings_form": lambda: wt.Form}})
     assert [manager.metrics(), manager.metrics()] == [[("a", metric)], [("a", metric)]]
