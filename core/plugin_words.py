@@ -4,12 +4,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from babel.messages.mofile import read_mo
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po, write_po
 
+from core.config import CHINESE, ROOT
 from core.plugin_rules import PluginFault
 
 PLACE = re.compile(r"%\((\w+)\)s")
 CATALOGUES = "*/LC_MESSAGES/messages.mo"
+CHINESE_PO = f"translations/{CHINESE}/LC_MESSAGES/messages.po"
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("templates/**.html", "jinja2")]
+KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "_": None, "ngettext": (1, 2)}
 
 
 def check_catalogues(folder: Path) -> None:
@@ -27,3 +34,32 @@ def check_catalogues(folder: Path) -> None:
 
 def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (value,)
+
+
+def update_words(po: Path) -> list[str]:
+    """Collect the sentences of a plugin's folder that the core does not translate; returns those without Chinese."""
+    folder, known = po.parents[3], {m.id for m in _read(ROOT / CHINESE_PO) if m.string}
+    found = Catalog()
+    for _file, _line, sentence, _comments, _context in extract_from_dir(folder, METHODS, keywords=KEYWORDS):
+        if sentence not in known:
+            found.add(sentence)
+    words = _read(po)
+    words.update(found, no_fuzzy_matching=True)
+    words.obsolete.clear()
+    po.parent.mkdir(parents=True, exist_ok=True)
+    with po.open("wb") as file:
+        write_po(file, words, width=120, sort_output=True, no_location=True)
+    return sorted(_texts(m.id)[0] for m in words if m.id and not all(_texts(m.string)))
+
+
+def compile_words(po: Path) -> None:
+    """Write the catalogue that the server reads."""
+    with po.with_suffix(".mo").open("wb") as file:
+        write_mo(file, _read(po))
+
+
+def _read(po: Path) -> Catalog:
+    if not po.exists():
+        return Catalog(locale=CHINESE)
+    with po.open("rb") as file:
+        return read_po(file, locale=CHINESE)

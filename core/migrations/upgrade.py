@@ -16,7 +16,17 @@ from core.areas.models import Area
 from core.areas.row_security import raise_wall
 from core.errors import SetupError
 from core.extensions import LOCK_WAIT_SECONDS, db
-from core.migrations.chains import CORE, Chain, alone, chains, check_tables, only_its_own, remember
+from core.migrations.chains import (
+    CORE,
+    Chain,
+    alone,
+    chain_of,
+    chains,
+    check_tables,
+    only_its_own,
+    plugins,
+    remember,
+)
 
 LOCK = 0x6A696E6C696E  # "jinlin": of two upgrades of one PostgreSQL database the second waits
 
@@ -40,9 +50,11 @@ def _waiting(chain: Chain, connection: sa.Connection) -> list[str]:
 
 def leave_unready_out() -> None:
     """Before serving: a plugin without its tables would break every page that looks at all records."""
-    for chain in chains()[1:]:
-        with alone(chain), db.engine.connect() as connection:
-            check_tables(connection, chain.name)
+    manager = plugins()
+    for chain in [chain_of(manager, name) for name in manager.names]:
+        if chain is not None:
+            with alone(chain), db.engine.connect() as connection:
+                check_tables(connection, chain.name)
 
 
 def check_not_newer(revisions: dict[str, str]) -> None:
@@ -98,7 +110,9 @@ def _upgrade_chain(chain: Chain, connection: sa.Connection) -> list[str]:
         connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
     try:
         with connection.begin():
-            done = _run(chain, connection)
+            done = run_chain(chain, connection)
+            if chain.name != CORE:
+                check_tables(connection, chain.name)
             if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()):
                 raise SetupError(_("The upgrade of %(name)s would leave %(count)s rows that point nowhere. "
                                    "Nothing of it was changed.", name=chain.name, count=len(broken)))
@@ -108,7 +122,8 @@ def _upgrade_chain(chain: Chain, connection: sa.Connection) -> list[str]:
             connection.connection.driver_connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _run(chain: Chain, connection: sa.Connection) -> list[str]:
+def run_chain(chain: Chain, connection: sa.Connection) -> list[str]:
+    """What is pending of a chain, in the transaction of the connection."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
     see_every_row(connection)
@@ -123,8 +138,6 @@ def _run(chain: Chain, connection: sa.Connection) -> list[str]:
                 script.get_revision(revision).module.upgrade()
             _note(context, chain, revision)
             done.append(f"{chain.name}: {revision}")
-    if chain.name != CORE:
-        check_tables(connection, chain.name)
     if connection.dialect.name == "postgresql":
         raise_wall(connection)
     return done

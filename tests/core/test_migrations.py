@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import current_app
 
-from core.cli import db_upgrade
+from core.commands.data import db_upgrade
 from core.config import Settings, settings_from_environment
 from core.errors import SetupError
 from core.extensions import db

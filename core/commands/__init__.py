@@ -1,0 +1,1 @@
+"""What the command `jinlin` can do, a file for each subject; core/cli.py puts them together."""
