@@ -6,7 +6,7 @@ from alembic import op
 from core.residents.name_parts import rows_of_parts
 
 revision = "core_0004"
-down_revision = "core_0002"
+down_revision = "core_0003"
 
 BATCH = 2_000  # residents
 
