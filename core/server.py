@@ -78,7 +78,7 @@ def serve_by_threads(settings: Settings, host: str, ready: Callable[[], None]) -
 def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]) -> None:
     """Each worker makes an app of its own after the fork: no connection is ever shared between processes."""
     from gunicorn.app.base import BaseApplication  # not installed on Windows
-    from gunicorn.workers.base import Worker
+    from gunicorn.workers.base import Worker  # not installed on Windows
 
     class Buffered(Worker):
         """gunicorn starts, watches and replaces the processes; HTTP is spoken by waitress."""
