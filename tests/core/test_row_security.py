@@ -1,6 +1,7 @@
 """Wall 4 alone, PostgreSQL's row-level security (docs/tenancy.md): the session's own wall is taken away first."""
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import date
 from typing import Any
 
@@ -281,6 +282,16 @@ def test_a_connection_of_the_pool_carries_nothing_to_the_next_session(street: An
             writing.rollback()
         assert (look("lower"), look(None), look("upper")) == (["李四"], [], ["张三"])
     assert len(pids) == 1
+
+
+def test_nothing_stays_on_a_connection_after_its_transaction(street: Any) -> None:
+    """Not even where no transaction of ours would meet it: a pooler may have other clients."""
+    for slug in ("upper", "street"):
+        with street.session(slug) as reading:
+            reading.execute(LOOK)
+        with closing(db.engine.raw_connection()) as raw:
+            left = raw.cursor().execute("SELECT current_user = session_user, current_setting('app.scope', true)")
+            assert left.fetchone() == (True, "")
 
 
 def test_each_transaction_of_a_session_has_its_scope(street: Any) -> None:
