@@ -27,9 +27,7 @@ COMMUNITIES_BELOW = (  # the server makes the list and keeps it: 2,000 numbers n
     "DO $$ BEGIN EXECUTE format('SET LOCAL app.scope = %%L', (SELECT COALESCE(string_agg(id::text, ','), '') FROM area "
     "WHERE starts_with(path, '{path}') AND kind = 'community'{on})); END $$"
 )
-ON = (
-    " AND id IN (SELECT community_id FROM plugin_switch WHERE plugin = '{plugin}' AND off_on IS NULL)"
-)
+ON = " AND id IN (SELECT community_id FROM plugin_switch WHERE plugin = '{plugin}' AND off_on IS NULL)"
 
 
 @dataclass(frozen=True)
