@@ -1,6 +1,7 @@
 """Serving: two processes on Linux, one on Windows, each a waitress; the checks before the door opens."""
 from __future__ import annotations
 
+import gc
 import ipaddress
 import logging
 import os
@@ -18,6 +19,7 @@ from core.config import Settings
 from core.errors import SetupError
 
 WORKERS = 2
+GARBAGE = 20_000  # new objects until the collector looks; a page makes some thousands
 STOP_SECONDS = 20  # what a request may still take when the server is stopped
 MEMORY_FOLDER = "/dev/shm"  # heartbeat files there cannot be held up by a slow disk
 LOOPBACK = "127.0.0.1"
@@ -70,7 +72,8 @@ def serve(settings: Settings, host: str, ready: Callable[[], None]) -> None:
 
 def serve_by_threads(settings: Settings, host: str, ready: Callable[[], None]) -> None:
     """One process, until Ctrl-C."""
-    server = make_server(create_app(settings), {}, proxies=settings.proxies, host=host, port=settings.port)
+    app = settled(create_app(settings))
+    server = make_server(app, {}, proxies=settings.proxies, host=host, port=settings.port)
     ready()
     server.run()
 
@@ -106,9 +109,17 @@ def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]
             self.cfg.set("worker_class", Buffered)
 
         def load(self) -> Flask:
-            return create_app(settings)
+            return settled(create_app(settings))
 
     Server().run()
+
+
+def settled(app: Flask) -> Flask:
+    """Modules and models stay: the collector need not look at 350,000 objects again and again (a tenth of the time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    return app
 
 
 def _gunicorn_settings(settings: Settings, host: str, ready: Callable[[], None]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Visit:
     access: Access | None = None
     plugins: frozenset[str] = frozenset()
     allowed: dict[tuple[str, str], bool] = field(default_factory=dict)  # what screens have asked about it already
+    addresses: dict[tuple[str, str], str] = field(default_factory=dict)  # of a screen's views, up to the record's id
 
 
 def visit() -> Visit:

@@ -129,11 +129,11 @@ class ListPages:
         if not visit().area.is_community:
             return []
         if in_bin:
-            return [RowAction(_("Restore"), self.get_url(".restore_view", id=record.id), "POST")] \
+            return [RowAction(_("Restore"), self.record_url(".restore_view", record), "POST")] \
                 if self.allows("void") else []
-        actions = [RowAction(_("View"), self.get_url(".details_view", id=record.id))]
+        actions = [RowAction(_("View"), self.record_url(".details_view", record))]
         if self.allows("edit") and not isinstance(record, Voidable):
-            actions.append(RowAction(_("Edit"), self.get_url(".edit_view", id=record.id)))
+            actions.append(RowAction(_("Edit"), self.record_url(".edit_view", record)))
         return actions + self._removing(record)
 
     def _removing(self, record: Any) -> list[RowAction]:
@@ -143,10 +143,10 @@ class ListPages:
         if isinstance(record, Voidable):
             if record.voided_at is not None:
                 return []
-            return [RowAction(_("Void"), self.get_url(".void_view", id=record.id), "POST",
+            return [RowAction(_("Void"), self.record_url(".void_view", record), "POST",
                               _("Void “%(name)s”? It stays in the list, marked as void.", name=name), True, True)]
         if isinstance(record, Deletable):
-            return [RowAction(_("Delete"), self.get_url(".delete_view", id=record.id), "POST",
+            return [RowAction(_("Delete"), self.record_url(".delete_view", record), "POST",
                               _("Delete “%(name)s”? It goes to the recycle bin.", name=name), True)]
         return []
 

@@ -125,6 +125,13 @@ class Screen(ListPages, SettingsPages, RecordPages, FormPages, RemovalPages, Exp
             self._fields[path] = Field(path, label, found.private, found.numeric, found.bare)
         return self._fields[path]
 
+    def record_url(self, view: str, record: Any) -> str:
+        """The address of a view of one record; each row asks for several, so all but the id is made once."""
+        known, key = visit().addresses, (self.endpoint, view)
+        if key not in known:
+            known[key] = self.get_url(view, id="")
+        return f"{known[key]}{record.id}"
+
     def _details_fields(self) -> list[Field]:
         return [self.field(path) for path in self.detail_list or self.column_list]
 

