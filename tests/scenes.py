@@ -106,8 +106,7 @@ def _counter(place: Place) -> Iterator[Page]:
 def _bulk(place: Place) -> Iterator[Page]:
     """The question about ticked rows, and the private value that a reason opens."""
     staff = Crawl(place, "manager.upper")
-    yield staff.post("/upper/residents/people/action/", {"action": "delete", "rowid": "770001",
-                                                         "ask:delete": "删除选中的 %(count)s 条记录？"})
+    yield staff.post("/upper/residents/people/action/", {"action": "delete", "rowid": "770001"})
     yield staff.post("/upper/residents/people/reveal/?id=770001&field=identity_number", {"reason": "居民本人来电"})
 
 

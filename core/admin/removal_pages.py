@@ -144,15 +144,16 @@ class RemovalPages:
 
     def _ticked(self, numbers: list[str], action: BulkAction) -> list[Any] | None:
         """The records of these ids in the state that the action needs; None when one of them is not."""
-        wanted = {int(t) for t in numbers[: q.PAGE_SIZES[-1] + 1] if t.isascii() and t.isdecimal() and len(t) < 19}
-        found = sa.select(self.model).where(self.model.id.in_(wanted)).order_by(self.model.id)
+        wanted = dict.fromkeys(
+            int(t) for t in numbers[: q.PAGE_SIZES[-1] + 1] if t.isascii() and t.isdecimal() and len(t) < 19)
+        found = sa.select(self.model).where(self.model.id.in_(wanted))
         if issubclass(self.model, Deletable):
             found = found.where(self.model.deleted_at.is_not(None) if action.in_bin
                                 else self.model.deleted_at.is_(None))
         if issubclass(self.model, Voidable):
             found = found.where(self.model.voided_at.is_(None))
-        rows = list(db.session.scalars(found.options(*self.extra_loads())).unique()) if wanted else []
-        return rows if rows and len(rows) == len(wanted) == len(numbers) else None
+        rows = {row.id: row for row in db.session.scalars(found.options(*self.extra_loads())).unique()}
+        return [rows[i] for i in wanted] if rows and len(rows) == len(wanted) == len(numbers) else None
 
     def _bulk_question(self, action: BulkAction, rows: list[Any]) -> ResponseReturnValue:
         names = [self.record_label(row) for row in rows[:NAMED]]

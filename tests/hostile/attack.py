@@ -23,7 +23,7 @@ from tests.hostile.corpus import LIST_NAMES
 from tests.hostile.pages import forms
 from tests.hostile.shots import Shot, Target, shots
 from tests.records import secrets
-from tests.walk import OWN, Walk
+from tests.walk import OWN, Walk, start
 
 LEAKS = re.compile(r"Traceback \(most|sqlalchemy\.|psycopg\.|sqlite3\.|site-packages|INSERT INTO |SELECT resident|"
                    r"jinja2|werkzeug\.|OperationalError|IntegrityError|DataError|File &#34;|/core/admin/")
