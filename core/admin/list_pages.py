@@ -49,6 +49,7 @@ class ListPages:
             search_hint=str(self.search_hint or self.search_words()) if self.searches() else None,
             pages=self._pages(arguments, found), page_sizes=[
                 PageLink(str(n), self._url(arguments, size=n, page=None), n == arguments.size) for n in q.PAGE_SIZES
+                if found.total > q.PAGE_SIZES[0]
             ], bulk=self.bulk_actions(arguments), bulk_url=self.get_url(".action_view"),
             filtered=bool(arguments.search or arguments.filters), clear_url=self._clear_url(arguments),
             empty_text=self._empty_text(arguments), quick=self.quick_filters(), saved=self.saved_links(arguments),

@@ -61,12 +61,15 @@ def field_at(model: type, path: str) -> Field:
     attribute = inspect(model).all_orm_descriptors.get(last)
     prop = getattr(attribute, "property", None)
     info = dict(prop.info if isinstance(prop, RelationshipProperty) else getattr(attribute, "info", {}))
-    if prop is not None and not isinstance(prop, RelationshipProperty):
+    if isinstance(prop, RelationshipProperty):
+        info["bare"] = prop.uselist
+    elif prop is not None:
         info = dict(prop.columns[0].info)
         info.setdefault("numeric", isinstance(prop.columns[0].type, Money))
         info["bare"] = isinstance(prop.columns[0].type, Money | Moment | sa.Numeric | sa.Integer | sa.Date | sa.Time)
+    bare = info.get("numeric") or info.get("bare") or not hasattr(model, last)  # what a screen computes itself
     return Field(path, info.get("label") or LABELS.get(last, last), info.get("private"), bool(info.get("numeric")),
-                 bool(info.get("numeric") or info.get("bare")))
+                 bool(bare))
 
 
 def is_there(model: type, path: str) -> bool:
