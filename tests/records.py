@@ -174,7 +174,8 @@ def fill(session: Session, number: int, hand: Hand | None = None) -> dict[str, A
     made: dict[str, Any] = {}
     for model in tenant_models():
         if model.__tablename__ not in made:
-            make(session, model, made, hand, id=number)
+            by_itself = session.get(model, number)  # a part that its owner made when it was added
+            made[model.__tablename__] = by_itself or make(session, model, made, hand, id=number)
     return made
 
 
