@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from tests.conftest import PASSWORD
+from core.extensions import db
+from tests.browser.inspector import WATCH, WIDE
+from tests.conftest import PASSWORD, Place, Servers, make_app
+from tests.walk import start
 
 CHROMIUM = Path("/usr/bin/chromium")
-WIDE, NARROW = (1366, 768), (390, 844)
 
 
 @dataclass
@@ -50,13 +53,63 @@ def kind() -> str:
 @pytest.fixture
 def live(place: Any) -> Iterator[Live]:
     """The place, served on loopback."""
+    with serving(place) as url:
+        yield Live(url, place)
+
+
+@contextmanager
+def serving(place: Place) -> Iterator[str]:
+    """The address of a server of this place, for as long as it is needed."""
     server = make_server("127.0.0.1", 0, place.app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield Live(f"http://127.0.0.1:{server.server_port}", place)
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def house(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A street with all modules on and a record of everything, for the tests of one file together."""
+    folder = tmp_path_factory.mktemp("house")
+    url, ids = servers.copy_of_seed("sqlite", folder)
+    app, clock = make_app(url, folder)
+    made = Place(app, clock, dict(ids))
+    start(made)
+    with serving(made) as address:
+        yield Live(address, made)
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def come_in(chromium: Any, house: Live) -> Iterator[Callable[..., Any]]:
+    """come_in("staff.upper", NARROW, …) → a tab of somebody signed in; what the browser complains of fails the test."""
+    contexts, cookies, wrong = [], {}, []
+
+    def open_tab(username: str | None, size: tuple[int, int] = WIDE, **options: Any) -> Any:
+        context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN",
+                                       base_url=house.url, storage_state=cookies.get(username), **options)
+        contexts.append(context)
+        context.add_init_script(WATCH)
+        tab = context.new_page()
+        tab.set_default_timeout(8000)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("console", lambda m: wrong.append(m.text) if "Content Security Policy" in m.text else None)
+        if username and username not in cookies:
+            tab.goto("/login")
+            tab.fill("#username", username)
+            tab.fill("#password", PASSWORD)
+            tab.press("#password", "Enter")
+            tab.wait_for_url(lambda url: "/login" not in url)
+            cookies[username] = context.storage_state()
+        return tab
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert wrong == []
 
 
 @pytest.fixture

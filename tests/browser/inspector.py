@@ -22,8 +22,8 @@ HOME = "http://jinlin.test"
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WATCH = """window.__broken = [];
-document.addEventListener('securitypolicyviolation', (e) => window.__broken.push(`${e.effectiveDirective} ${e.blockedURI}
-${e.sourceFile}:${e.lineNumber}`))"""
+document.addEventListener('securitypolicyviolation', (e) =>
+  window.__broken.push(`${e.effectiveDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`))"""
 WIDE, NARROW = (1366, 768), (390, 844)
 LOOKS = [(WIDE, False), (NARROW, False), (NARROW, True), (WIDE, True)]  # (size, large font)
 
