@@ -95,15 +95,16 @@ class Crawl:
 
     def get(self, url: str) -> Page | None:
         """Open an address; a file or a redirect is no page."""
-        return self._take("GET " + url, lambda: self.browser.client.get(url, follow_redirects=True))
+        return self.take("GET " + url, lambda: self.browser.client.get(url, follow_redirects=True))
 
     def post(self, url: str, data: dict[str, Any]) -> Page | None:
         """Send a form; an answer that leads elsewhere is no page of its own."""
         shown = " ".join(sorted(f"{k}={v}" for k, v in data.items() if k in ("action", "row_version", "question")))
-        return self._take(f"POST {url} {shown}".strip(),
+        return self.take(f"POST {url} {shown}".strip(),
                           lambda: self.browser.client.post(url, data={**data, "csrf_token": self.token}))
 
-    def _take(self, asked: str, ask: Any) -> Page | None:
+    def take(self, asked: str, ask: Any) -> Page | None:
+        """Ask, and keep the answer if it is a page."""
         names: list[str] = []
         note = lambda _app, template, **_words: names.append(template.name)  # noqa: E731 – connected by reference
         with template_rendered.connected_to(note, self.place.app):
@@ -137,7 +138,7 @@ class Crawl:
         except HTTPException:
             return False
         query = dict(parse_qsl(parts.query))
-        key = (self._view(endpoint), values.get("area") in SLUGS, tuple(sorted(query)))
+        key = (self._view(endpoint, set(query)), values.get("area") in SLUGS, tuple(sorted(query)))
         before = urlsplit(page.asked.split()[1]) if page else None
         again = before is not None and before.path == parts.path and before.query and len(query) > 1
         if key in self.known or STAYS.search(parts.path) or again:
@@ -168,15 +169,17 @@ class Crawl:
             endpoint, values = self.rules.match(parts.path, method="POST")
         except HTTPException:
             return False
-        query = tuple(sorted(dict(parse_qsl(parts.query))))
-        key = (self._view(endpoint), values.get("area") in SLUGS, query, *kind)
+        query = dict(parse_qsl(parts.query))
+        key = (self._view(endpoint, set(query)), values.get("area") in SLUGS, tuple(sorted(query)), *kind)
         if key in self.known or STAYS.search(parts.path):
             return False
         self.known.add(key)
         return True
 
-    def _view(self, endpoint: str) -> str:
-        return self.place.app.view_functions[endpoint].__qualname__ if self.samples else endpoint
+    def _view(self, endpoint: str, query: set[str]) -> str:
+        """A screen's lists and records are its own; sorted, filtered and set up they look like any other's."""
+        once = self.samples or query - {"id"}
+        return self.place.app.view_functions[endpoint].__qualname__ if once else endpoint
 
 
 def _asked_for(form: Element) -> Iterator[tuple[str, str]]:

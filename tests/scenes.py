@@ -11,6 +11,9 @@ from werkzeug.exceptions import InternalServerError, MethodNotAllowed, RequestEn
 
 from core.accounts.roles import STAFF
 from core.accounts.service import add_membership, built_in_role, create_user, find_user
+from core.admin import export_pages
+from core.admin.export_jobs import Job
+from core.admin.gate import visit
 from core.areas.models import Area
 from core.areas.scope import session_for
 from core.clock import today
@@ -118,11 +121,35 @@ def _what_went_wrong(place: Place) -> Iterator[Page]:
     yield staff.post("/upper/", {})
     broken: list[Any] = [OperationalError("", {}, Exception()), InternalServerError(), RequestEntityTooLarge(),
                          TooManyRequests(), MethodNotAllowed(), JinlinError("这样不行。")]
+    nobody = Crawl(place, None)
     for error in broken:
-        with place.app.test_request_context("/upper/"):
-            answer = place.app.process_response(place.app.make_response(place.app.handle_user_exception(error)))
-        yield Page("nobody", f"GET /upper/ {type(error).__name__}", answer.status_code, answer.get_data(as_text=True),
-                   dict(answer.headers), ("error.html",))
+        yield nobody.take(f"GET /upper/ {type(error).__name__}", lambda error=error: _answer(place, error))
+    yield nobody.take(f"POST {TAG} busy", lambda: _answer(place, broken[0], path=TAG, data={"name": "高龄<独居>"}))
+
+
+def _answer(place: Place, error: Exception, path: str = "/upper/", data: dict[str, str] | None = None) -> Any:
+    """What a person sees when this goes wrong."""
+    with place.app.test_request_context(path, method="POST" if data else "GET", data=data):
+        return place.app.process_response(place.app.make_response(place.app.handle_user_exception(error)))
+
+
+def _long_export(place: Place) -> Iterator[Page]:
+    """An export under way, ready, and failed."""
+    staff, jobs = Crawl(place, "manager.upper"), []
+
+    def begun(screen: str, name: str, rows: int, *_work: Any, **_wait: Any) -> Job:
+        jobs.append(Job("a" * 32, visit().user.id, visit().area.id, screen, name, rows))
+        jobs[0].tell()
+        return jobs[0]
+
+    export_pages.start_job, real = begun, export_pages.start_job
+    staff.post("/upper/residents/people/export/xlsx/", {})
+    export_pages.start_job = real
+    for state in (jobs[0].state, "ready", "failed"):
+        jobs[0].state = state
+        with place.app.app_context():
+            jobs[0].tell()
+        yield staff.get(f"/upper/residents/people/exported/?job={jobs[0].token}")
 
 
 def _modules(place: Place) -> Iterator[Page]:
@@ -136,4 +163,4 @@ def _modules(place: Place) -> Iterator[Page]:
     yield staff.post(TAG, {})
 
 
-SCENES = (_imports, _counter, _bulk, _new_people, _what_went_wrong, _modules, _signing_in)
+SCENES = (_imports, _counter, _bulk, _long_export, _new_people, _what_went_wrong, _modules, _signing_in)

@@ -83,7 +83,8 @@ class Inspector:
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             route.fulfill(body=file.read_bytes(), content_type=kind)
         else:
-            route.fulfill(status=self.shown.status, headers=self.shown.headers, body=self.shown.body)
+            headers = {k: v for k, v in self.shown.headers.items() if k != "Refresh"}  # else it goes while we look
+            route.fulfill(status=self.shown.status, headers=headers, body=self.shown.body)
 
 
 def static_file(path: str) -> Path:

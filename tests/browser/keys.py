@@ -18,7 +18,8 @@ STOP = """() => {
   const clear = top && (e.contains(top) || top.contains(e) || (top.tagName === 'LABEL' && top.control === e));
   const name = e.getAttribute('aria-label') || (e.labels && e.labels[0] || e).textContent || e.name;
   return {what: `${e.tagName.toLowerCase()} ${name.trim().slice(0, 40)}`, clear: Boolean(clear),
-    shown: shown(e) || Boolean(filter && shown(filter)), inside: box.bottom > 0 && box.top < innerHeight};
+    shown: shown(e) || Boolean(filter && shown(filter)) || e.type === 'date',  // its button inside has its own ring
+    inside: box.bottom > 0 && box.top < innerHeight};
 }"""
 
 

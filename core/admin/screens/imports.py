@@ -132,8 +132,9 @@ class ImportPage(Page):
         batch = self._batch_or_404(db.session())
         if batch.state is BatchState.PREVIEW:
             return self._preview(batch)
-        return self.render("exchange/result.html", title=_("Import result"), **self._about(batch),
-                           done=_done_lines(batch), left_out=batch.plan.get("left_out", [])[:MOST_SHOWN])
+        title = _("Import result: %(file)s", file=batch.filename)
+        return self.render("exchange/result.html", title=title, **self._about(batch), done=_done_lines(batch),
+                           left_out=batch.plan.get("left_out", [])[:MOST_SHOWN])
 
     def _preview(self, batch: ImportBatch) -> str:
         plan = batch.plan
@@ -143,7 +144,8 @@ class ImportPage(Page):
                                         for number, label in candidates])
             for row, cells, candidates in plan["asked"][:MOST_ASKED]
         ]
-        return self.render("exchange/preview.html", title=_("Check before importing"), **self._about(batch),
+        title = _("Check before importing: %(file)s", file=batch.filename)
+        return self.render("exchange/preview.html", title=title, **self._about(batch),
                            asked=asked, not_asked=len(plan["asked"]) - len(asked),
                            updates=plan["updates"][:MOST_SHOWN], good=batch.counts["new"] + batch.counts["update"])
 
