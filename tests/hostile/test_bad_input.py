@@ -12,18 +12,20 @@ import pytest
 from tests.hostile.attack import Attacker
 from tests.walk import start
 
-TIMES, SEED = int(os.environ.get("HOSTILE", 8)), int(os.environ.get("SEED", 1))
+SAMPLE = 10
+TIMES, SEED = int(os.environ.get("HOSTILE", SAMPLE)), int(os.environ.get("SEED", 1))
 ONLY = os.environ.get("SCREEN")
 
 
 def test_hostile_requests_break_no_screen(place: Any, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The sample tries every second screen on each database; in full every screen is tried on both."""
     attacker, wrong = Attacker(start(place)), []
-    for target in attacker.targets():
-        if ONLY not in (None, target.name):
+    for number, name in enumerate(attacker.names()):
+        if ONLY not in (None, name) or TIMES == SAMPLE and number % 2 != (kind == "sqlite"):
             continue
-        tally = attacker.attack(target, TIMES, SEED)
+        tally = attacker.attack(attacker.target(name), TIMES, SEED)
         wrong += tally.wrong
-        if TIMES > 8:
+        if TIMES != SAMPLE:
             with capsys.disabled():
                 print(f"{kind:10} {tally.line()}", *tally.wrong[:12], sep="\n    ", flush=True)
     assert wrong == []

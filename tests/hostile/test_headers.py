@@ -20,6 +20,12 @@ ALWAYS = {
 TLS = {"base_url": "https://localhost"}
 
 
+@pytest.fixture
+def kind() -> str:
+    """Headers are the same on both databases."""
+    return "sqlite"
+
+
 def complaints(answer: Any) -> list[str]:
     """What is missing in the headers of an answer."""
     wrong = [name for name, value in ALWAYS.items() if answer.headers.get(name) != value]
@@ -43,7 +49,7 @@ def test_every_answer_carries_every_header(place):
     sender, wrong = Sender(walk, "manager.upper"), []
     aimed = dict.fromkeys(walk.keys(), str(OWN)) | PLAIN
     answers = [sender.send(method, url, aimed) for method in ("GET", "POST")
-               for rule in walk.rules(method) for url in walk.addresses(rule, "upper", OWN)]
+               for rule in walk.rules(method) for url in walk.addresses(rule, "upper", OWN)[:1]]
     client = sender.browser.client
     answers += [client.get(url) for url in ("/", "/login", "/healthz", "/readyz", "/nowhere", "/static/nothing.js",
                                             "/upper/residents/people", f"/{'x' * 9000}")]
@@ -114,9 +120,8 @@ STRANGE = [
 ]
 
 
-@pytest.mark.parametrize("name", STRANGE)
-def test_a_strange_host_is_refused_in_words_and_never_repeated(place, kind, name):
-    if kind == "sqlite":  # no database is asked
+def test_a_strange_host_is_refused_in_words_and_never_repeated(place):
+    for name in STRANGE:
         answer = place.browser().client.get("/login?next=/upper/", headers={"Host": name.encode().decode("latin-1")})
         page = answer.get_data(as_text=True)
         assert answer.status_code == 400 and "Location" not in answer.headers

@@ -17,6 +17,12 @@ from tests.walk import OWN, PLAIN, Sender, Walk, start
 
 
 @pytest.fixture
+def kind() -> str:
+    """Pages are the same on both databases."""
+    return "sqlite"
+
+
+@pytest.fixture
 def walk(place: Any) -> Walk:
     """Both communities filled, and every text of the upper one spoilt."""
     made = start(place)
@@ -26,18 +32,18 @@ def walk(place: Any) -> Walk:
 
 def test_stored_text_never_runs(walk: Walk) -> None:
     aimed, found, seen = {**dict.fromkeys(walk.keys(), str(OWN)), **PLAIN, "q": "xss", "name": "resident"}, [], 0
-    for username, slugs in (("manager.upper", ("upper",)), ("street", ("street", "upper"))):
+    for username, slug in (("manager.upper", "upper"), ("street", "street")):
         sender = Sender(walk, username)
-        for slug in slugs:
-            urls = [(m, u) for m in ("GET", "POST") for r in walk.rules(m) for u in walk.addresses(r, slug, OWN)]
-            for method, url in urls:
-                if method == "POST" and not re.search("export|excel|file|reveal|find", url):
-                    continue
-                for values in ({}, aimed) if method == "GET" else (aimed,):
-                    answer = sender.send(method, url, values)
-                    found += [(url, danger) for danger in runs(answer)]
-                    found += [(url, cell) for cell in formulas(answer)]
-                    seen += "xss" in answer.get_data(as_text=True) if answer.mimetype == "text/html" else 0
+        urls = [(m, u) for m in ("GET", "POST") for r in walk.rules(m) for u in walk.addresses(r, slug, OWN)]
+        for method, url in urls:
+            if method == "POST" and not re.search("export|excel|file|reveal|find", url):
+                continue
+            is_list = method == "GET" and url.count("/") == 4
+            for values in ({}, aimed) if is_list else (aimed,):  # also without a filter that finds nothing
+                answer = sender.send(method, url, values)
+                found += [(url, danger) for danger in runs(answer)]
+                found += [(url, cell) for cell in formulas(answer)]
+                seen += "xss" in answer.get_data(as_text=True) if answer.mimetype == "text/html" else 0
     assert found == []
     assert seen > 40  # else nothing was spoilt
 
@@ -61,8 +67,9 @@ def test_reflected_text_never_runs(walk: Walk) -> None:
         for turn, rule in enumerate(walk.rules("GET")):
             for url in walk.addresses(rule, slug, OWN):
                 names = {**dict.fromkeys([*LIST_NAMES, *walk.keys()], PAYLOADS[turn % len(PAYLOADS)]), "id": str(OWN)}
-                for values in (names, {"search": payload(60), "q": payload(60), "next": payload(200), SHORT: SHORT}):
-                    found += [(url, danger) for danger in runs(sender.send("GET", url, values))]
+                others = {"search": payload(60), "q": payload(60), "next": payload(200), SHORT: SHORT, "id": str(OWN)}
+                answer = sender.send("GET", url, names if turn % 2 else others)
+                found += [(url, danger) for danger in runs(answer)]
         for url in (f"/{SHORT}", f"/upper/{SHORT}/", f"/login?next=/{SHORT}", f"/static/{SHORT}", f"/{PAYLOADS[3]}"):
             found += [(url, danger) for danger in runs(sender.browser.get(url))]
     assert found == []
@@ -78,7 +85,7 @@ def test_what_is_typed_into_any_form_never_runs(walk: Walk) -> None:
                 page = sender.browser.get(f"{url}?id={OWN}")
                 if page.mimetype != "text/html":
                     continue
-                for form in [f for f in forms(page.get_data(as_text=True)) if f.texts][:2]:
+                for form in [f for f in forms(page.get_data(as_text=True)) if f.texts][:1]:
                     typed = {name: payload(30) for name in form.texts}
                     for values in (typed, {form.texts[0]: typed[form.texts[0]]}):
                         target = form.action or f"{url}?id={OWN}"
@@ -91,7 +98,7 @@ def test_what_is_typed_into_any_form_never_runs(walk: Walk) -> None:
     assert saved > 3
 
 
-def test_what_stands_in_a_file_never_runs(place: Any, kind: str) -> None:
+def test_what_stands_in_a_file_never_runs(place: Any) -> None:
     browser, found = place.browser("staff.upper"), []
     header = ["序号", "姓名", "身份证号码", "联系电话", "家庭住址", "备注", SHORT]
     rows = [[n, f"王{text}"[:30], text, text, text, text, text] for n, text in enumerate(PAYLOADS, 1)]
