@@ -20,7 +20,7 @@ from core.areas.tenancy import Deletable, TenantModel, Voidable, tenant_models
 from core.errors import ValidationError
 from tests.forms import fields_of
 from tests.records import make, secrets
-from tests.walk import OWN, Sender, Walk, path_of, record_screens, start, text_of
+from tests.walk import FOREIGN, OWN, Sender, Walk, path_of, record_screens, start, text_of
 
 LATER = "2026-11-02"  # a day on which no record of the walk begins
 
@@ -290,7 +290,7 @@ def test_nothing_is_done_in_bulk_with_a_record_of_another_state_or_community(wal
         with walk.place.app.test_request_context():
             known = screen.known_bulk()
         for action in known:
-            for numbers in ([OWN, 770002], [OWN, 660000], [OWN, OWN], ["x"], [], [OWN, "9" * 30]):
+            for numbers in ([OWN, FOREIGN], [OWN, 660000], [OWN, OWN], ["x"], [], [OWN, "9" * 30]):
                 sender.browser.client.post(f"/upper{path_of(screen)}action/", data={
                     "action": action.name, "rowid": numbers, "sure": "1", "reason": "为了测试",
                     "csrf_token": sender.token})

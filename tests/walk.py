@@ -23,7 +23,8 @@ from core.areas.tenancy import TenantModel, tenant_models
 from core.extensions import db
 from tests.records import fill
 
-OWN, FOREIGN, NOBODYS = 770001, 770901, 660000  # the same id in every table: in `upper`, in `lower`, nowhere
+OWN, FOREIGN, NOBODYS = 770001, 780001, 660000  # in every table: in `upper`, in `lower` (rows that listeners make take
+# the numbers between), nowhere
 MARKS = re.compile(r'nonce="[^"]*"|name="(csrf_token|once)" value="[^"]*"|content="[^"]{40,}"|value="[\w.-]{40,}"')
 PATHS = {"export_type": ["csv", "xlsx"]}
 PLAIN = {"reason": "for the test", "row_version": "1", "action": "delete", "day": "2026-11-20", "field": "name"}

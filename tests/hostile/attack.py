@@ -23,7 +23,7 @@ from tests.hostile.corpus import LIST_NAMES
 from tests.hostile.pages import forms
 from tests.hostile.shots import Shot, Target, shots
 from tests.records import secrets
-from tests.walk import OWN, Walk, start
+from tests.walk import FOREIGN, OWN, Walk
 
 LEAKS = re.compile(r"Traceback \(most|sqlalchemy\.|psycopg\.|sqlite3\.|site-packages|INSERT INTO |SELECT resident|"
                    r"jinja2|werkzeug\.|OperationalError|IntegrityError|DataError|File &#34;|/core/admin/")
@@ -89,7 +89,7 @@ class Attacker:
         screens = [s for s in self.walk.screens() if s.endpoint == name]
         found = self._forms(paths)
         paths["POST"] += 4 * [path for path in paths["POST"] if path in found]  # where a form stands, most can happen
-        return Target(name, paths, self._names(screens), found, [str(OWN)] * 5 + ["1", "2", "770002", "660000"])
+        return Target(name, paths, self._names(screens), found, [str(OWN)] * 5 + ["1", "2", str(FOREIGN), "660000"])
 
     def _names(self, screens: list[Any]) -> list[str]:
         names = {*LIST_NAMES, *self.walk.keys()}
