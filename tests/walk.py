@@ -6,18 +6,21 @@ import re
 import secrets
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
-from flask import current_app
+from flask import Flask, current_app
+from sqlalchemy.orm import LoaderCriteriaOption
 from werkzeug.routing import Rule
 
 from core.admin.page import GuardedView
 from core.admin.screen import Screen
 from core.areas.models import Area
-from core.areas.scope import session_for
+from core.areas.scope import Scope, session_for
 from core.areas.service import switch_on
 from core.areas.tenancy import TenantModel, tenant_models
 from core.extensions import db
@@ -156,3 +159,26 @@ def record_screens(walk: Walk) -> list[Screen]:
 def path_of(screen: GuardedView) -> str:
     """The address of a screen below its area, with / at both ends."""
     return "/" + screen.url.strip("/").removeprefix("<slug:area>").strip("/") + "/"
+
+
+@contextmanager
+def not_limited(app: Flask, model: type[TenantModel], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The session's scope forgets one model. What was compiled before would still hold the condition."""
+    mappers, holds = LoaderCriteriaOption._all_mappers, Scope.holds_for
+
+    def but_one(self: LoaderCriteriaOption) -> Iterator[Any]:
+        return (m for m in mappers(self) if not (self.root_entity is TenantModel and m.class_ is model))
+
+    with monkeypatch.context() as patch, _compiled_anew(app):
+        patch.setattr(LoaderCriteriaOption, "_all_mappers", but_one)
+        patch.setattr(Scope, "holds_for", lambda self, one: sa.true() if one is model else holds(self, one))
+        yield
+
+
+@contextmanager
+def _compiled_anew(app: Flask) -> Iterator[None]:
+    for step in range(2):
+        with app.app_context():
+            db.engine.clear_compiled_cache()
+        if step == 0:
+            yield

@@ -65,7 +65,8 @@ class Answer:
     @property
     def refused(self) -> bool:
         """Whether the seat did not get to the view at all."""
-        return self.status in (401, 403, 404) or (self.status == 302 and "/login" in self.header("Location"))
+        return self.status in (401, 403, 404) or (
+            self.status == 302 and self.header("Location").startswith("/login?next"))
 
     def header(self, name: str) -> str:
         """A header's text."""
@@ -92,7 +93,8 @@ class Answer:
 
     def numbered(self) -> Answer:
         """The same with the numbers of new rows taken for sent ones: they are counted over the whole installation."""
-        new = tuple(str(part) for _t, what, key, _row in self.effect if what == "added" for part in key)
+        new = tuple(str(part) for _t, what, key, _row in self.effect if what == "added" for part in key
+                    if len(str(part)) > 4)  # on PostgreSQL they are few and the same each time
         return replace(self, sent=(*self.sent, *new))
 
     def leaks(self, seat: Seat) -> list[str]:
@@ -118,6 +120,8 @@ class Asker:
 
     def __init__(self, world: World, books: Books) -> None:
         self.world, self.books, self.count = world, books, 0
+        # work in another process is none of ours: there the clock on the wall counts
+        self.timer = time.process_time if world.kind == "sqlite" else time.perf_counter
         self.client = world.app.test_client(use_cookies=False)
         self.signer = world.app.session_interface.get_signing_serializer(world.app)
         world.app.request_class.parameter_storage_class = Ear
@@ -146,10 +150,10 @@ class Asker:
         heard.clear()
         self.count += 1
         with _listening() as lines:
-            begin = time.process_time()
+            begin = self.timer()
             answer = self.client.open(EnvironBuilder(**parts).get_environ())
             body = answer.get_data()
-            seconds = time.process_time() - begin
+            seconds = self.timer() - begin
         kept = self._session_of(answer.headers.getlist("Set-Cookie"))
         return Answer(answer.status_code, list(answer.headers), body, kept.pop("_flashes", []), kept, "\n".join(lines),
                       [], frozenset(heard - {"csrf_token"}), seconds, sent)

@@ -7,10 +7,16 @@ from typing import Any
 import pytest
 
 from core.extensions import db
-from tests.conftest import make_app
+from tests.conftest import KINDS, make_app
 from tests.isolation.asking import Asker
 from tests.isolation.books import Books
 from tests.isolation.world import World, make_world
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.xdist_group(kind)) for kind in KINDS])
+def kind(request: pytest.FixtureRequest) -> str:
+    """All tests of a kind in one process: they share its world."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ from tests.isolation.cases import main_cases
 from tests.isolation.crawl import crawl
 from tests.isolation.pages import Ask
 from tests.isolation.sides import FAR, NOBODY, OTHER
-from tests.isolation.statements import not_limited, reached_by_statements
+from tests.isolation.statements import reached_by_statements
 from tests.isolation.world import SEATS, Seat
+from tests.walk import not_limited
 
 
 def first_leak(asker: Asker, seat: Seat, asks: list[tuple[str, Ask]]) -> str | None:
@@ -57,7 +58,7 @@ def test_the_matrix_goes_red_for_every_model_by_its_name(
     for model in tenant_models():
         table = model.__tablename__
         near = sorted(asks, key=lambda pair: pair[0].rpartition(".")[0] not in places_of(asker, table))
-        with not_limited(asker.world, model, monkeypatch):
+        with not_limited(asker.world.app, model, monkeypatch):
             by_address[table] = first_leak(asker, seat, near)
             assert reached_by_statements(asker.world, model), table
     print("\n" + "\n".join(f"{table}: {leak or 'by statements only'}" for table, leak in by_address.items()))

@@ -13,6 +13,7 @@ from tests.isolation.matrix import Matrix, Tried
 from tests.isolation.world import SEATS, Seat
 
 ENTER = [seat for seat in SEATS if seat.role not in ("role ended", "no role", "signed out")]
+pytestmark = pytest.mark.xdist_group("walls alone")
 DRAWN = 1  # single ways for each rule, beside all of its ids at once
 
 

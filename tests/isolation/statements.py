@@ -1,18 +1,13 @@
 """Every kind of statement on a model in the session of one community: what it reaches beyond."""
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import LoaderCriteriaOption, Session, aliased
+from sqlalchemy.orm import Session, aliased
 
-from core.areas.scope import Scope
 from core.areas.tenancy import TenantModel
-from core.extensions import db
 from tests.isolation.sides import FAR, OTHER, OWN
 from tests.isolation.world import World
 
@@ -60,24 +55,3 @@ def _changes(session: Session, statement: Any) -> bool:
     finally:
         session.rollback()
         session.info["writes"] = False  # leaving the session commits nothing
-
-
-@contextmanager
-def not_limited(world: World, model: type[TenantModel], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The session's scope forgets one model. What was compiled before would still hold the condition."""
-    mappers, holds = LoaderCriteriaOption._all_mappers, Scope.holds_for
-
-    def but_one(self: LoaderCriteriaOption) -> Iterator[Any]:
-        return (m for m in mappers(self) if not (self.root_entity is TenantModel and m.class_ is model))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(LoaderCriteriaOption, "_all_mappers", but_one)
-        patch.setattr(Scope, "holds_for", lambda self, one: sa.true() if one is model else holds(self, one))
-        _forget(world)
-        yield
-    _forget(world)
-
-
-def _forget(world: World) -> None:
-    with world.app.app_context():
-        db.engine.clear_compiled_cache()

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from core.areas.tenancy import tenant_models
-from tests.isolation.statements import CHANGES, SELECTS, not_limited, reached_by_statements
+from tests.isolation.statements import CHANGES, SELECTS, reached_by_statements
 from tests.isolation.world import World
+from tests.walk import not_limited
 
 
 def test_no_statement_reaches_another_community(world: World) -> None:
@@ -18,6 +19,6 @@ def test_each_kind_of_statement_goes_red_when_one_model_is_not_limited(
     row_security_off: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for model in tenant_models():
-        with not_limited(world, model, monkeypatch):
+        with not_limited(world.app, model, monkeypatch):
             assert reached_by_statements(world, model) == [*SELECTS, "get", *CHANGES], model
         assert reached_by_statements(world, model) == []
