@@ -95,7 +95,7 @@ def start(place: Any) -> Walk:
             for slug in ("upper", "lower"):
                 for plugin in manager.names:
                     switch_on(writing, writing.get_one(Area, place.ids[slug]), plugin, date(2026, 1, 1), "test")
-        for slug, number in (("upper", OWN), ("lower", FOREIGN)):
+        for slug, number in (("lower", FOREIGN), ("upper", OWN)):  # rows made by themselves take the next number
             with place.session(slug, writes=True) as writing:
                 writing.info["quiet"] = True  # the audit trail takes the next number, which may be ours
                 made = fill(writing, number)

@@ -15,7 +15,9 @@ from flask import Flask
 from core.accounts.models import AccountEvent, Membership, Role, User
 from core.accounts.passwords import hash_password
 from core.accounts.roles import AUDITOR, MANAGER, STAFF, STREET, SYSTEM, Action
+from core.accounts.screen_settings import ScreenSettings
 from core.accounts.sign_in import start_session
+from core.admin.export_jobs import Job
 from core.areas.models import (
     Area,
     AreaKind,
@@ -27,6 +29,7 @@ from core.areas.models import (
     Policy,
 )
 from core.areas.scope import Scope, session_for
+from core.exchange.writer import write_table
 from core.extensions import db
 from core.migrations.upgrade import upgrade
 from core.residents.pinyin import pinyin_key
@@ -38,7 +41,9 @@ KINDS = frozenset({"records", "accounts", "areas"})
 ALL = {"other": set(KINDS), "binned": set(KINDS), "far": set(KINDS)}
 AT_STREET = {"far": set(KINDS)}  # what lies below the street is the street's to see, masked
 BELOW_STREET = {"other": {"records", "accounts"}, "binned": {"records", "accounts"}, "far": set(KINDS)}
-SEEN = (User, Role, Membership, AccountEvent, AreaProfile, PluginSwitch, PluginPolicy, PluginSettings, Area)
+SEEN = (
+    Area, AreaProfile, PluginSwitch, PluginPolicy, PluginSettings, User, Role, Membership, AccountEvent, ScreenSettings,
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,9 @@ def make_world(kind: str, url: str, make_app: Callable[[str, Path], Any], folder
         with session_for(None, "the matrix makes its streets", writes=True) as writing:
             _make_areas(writing, app, clock())
             _make_people(writing, clock())
-        for side in (OWN, OWN_BINNED, OTHER, BINNED, FAR):
+            for side, user_id in ((OWN, 770014), (OTHER, OTHER.number), (FAR, FAR.number)):
+                _make_own_things(writing, world, side, user_id)
+        for side in (BINNED, OWN_BINNED, FAR, OTHER, OWN):  # rows made by themselves take the next number
             with world.session(side, writes=True) as writing:
                 writing.info["quiet"] = True  # the audit trail takes the next number, which may be ours
                 made = fill(writing, side.number, side.hand(ended=side in (BINNED, OWN_BINNED)))
@@ -159,6 +166,17 @@ def _make_settings(session: Any, world: World, side: Side) -> None:
         session.add_all(PluginSettings(id=side.number + 10 * turn, community_id=side.number, plugin=plugin,
                                        values={"note": side.records})
                         for turn, plugin in enumerate(world.app.extensions["jinlin_plugins"].names))
+
+
+def _make_own_things(session: Any, world: World, side: Side, user_id: int) -> None:
+    """What belongs to one person: saved columns and filters, and a file that an export has made."""
+    word = side.accounts
+    session.add(ScreenSettings(id=side.number, user_id=user_id, screen="residents_people", columns=["name", "state"],
+                               filters=[{"name": word, "query": {"search": word}}], opens_with=None))
+    job = Job(f"job-of-{side.number}-0123456789abcdef", user_id, _community(side), "residents_people", f"{word}.xlsx",
+              1, done=1, state="ready")
+    job.tell()
+    job.file.write_bytes(write_table([word], [[word]], word))
 
 
 def _today(made: dict[str, Any], side: Side) -> None:
