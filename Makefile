@@ -3,6 +3,7 @@
 # make hostile  3,000 hostile requests at every screen on both databases, a line for each (about an hour)
 # make pages every page of every role in chromium: accessibility, content policy, edges (some minutes)
 # make walls  the whole isolation matrix, on both databases: some ten thousand requests each (many minutes)
+# make faults  kills, stops, locks and fills what Jinlin stands on, and prints what happens (ROUNDS=50; some root)
 # make lock  requirements.lock from requirements.in
 # make pictures  the screenshots in docs/pictures, from a fresh demonstration (needs /usr/bin/chromium)
 
@@ -10,7 +11,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PO := $(wildcard translations/*/LC_MESSAGES/*.po)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test walls hostile pages lock pictures clean
+.PHONY: run test walls hostile pages faults lock pictures clean
 
 run: .venv/ok .venv/words
 	@.venv/bin/jinlin serve --demo
@@ -27,6 +28,9 @@ pages: .venv/ok .venv/words
 
 walls: .venv/ok .venv/words
 	.venv/bin/pytest -n 2 --dist loadgroup -q -rsP tests/isolation/long_*.py
+
+faults: .venv/ok .venv/words
+	.venv/bin/pytest -n 0 -q -rs tests/faults
 
 lock: .venv/ok
 	.venv/bin/pip install --quiet uv

@@ -14,7 +14,6 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from core import postgres_tools
-from core.clock import BEIJING
+from core.clock import beijing, system_clock
 from core.config import Settings
 from core.errors import SetupError
 
@@ -50,7 +49,7 @@ class Manifest:
 def own_backup_path(settings: Settings, occasion: str) -> Path:
     """Where a command keeps the backup that it takes by itself."""
     settings.backups.mkdir(exist_ok=True)
-    stamp = datetime.now(BEIJING).strftime("%Y%m%d-%H%M%S")
+    stamp = beijing(system_clock()).strftime("%Y%m%d-%H%M%S")
     return settings.backups / f"{occasion}-{stamp}.zip"
 
 
@@ -61,7 +60,7 @@ def make_backup(settings: Settings, path: Path) -> Path:
     """
     path = path.expanduser().absolute()
     if path.is_dir():
-        path = path / f"jinlin-{datetime.now(BEIJING):%Y%m%d-%H%M%S}.zip"
+        path = path / f"jinlin-{beijing(system_clock()):%Y%m%d-%H%M%S}.zip"
     if path.exists():
         raise SetupError(_("%(path)s exists already; a backup replaces nothing. Choose another name.", path=path))
     if not path.parent.is_dir():
@@ -99,7 +98,7 @@ def _take_database(settings: Settings, target: Path) -> Manifest:
         facts = facts_of(connection)
     return Manifest(
         format=FORMAT, kind=SQLITE if settings.is_sqlite else POSTGRESQL, program=version("jinlin"),
-        created_at=datetime.now(BEIJING).isoformat(timespec="seconds"), sha256=digest(target), **facts,
+        created_at=beijing(system_clock()).isoformat(timespec="seconds"), sha256=digest(target), **facts,
     )
 
 

@@ -11,6 +11,7 @@ from flask_babel import Babel
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.clock import keep_beijing_time
 from core.commands.accounts import user
 from core.commands.authoring import plugin
 from core.commands.data import backup, database, restore
@@ -27,6 +28,7 @@ PRIVATE = 0o077  # nothing that the commands write can be read by other accounts
 def main() -> None:
     """Run a command; what a person can act on is told in words, never as a trace."""
     os.umask(PRIVATE)
+    keep_beijing_time()
     with speaker().app_context():
         try:
             cli(prog_name="jinlin")

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ from flask import Flask, current_app
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from core.accounts.models import AccountEvent
 from core.accounts.roles import STREET, SYSTEM
 from core.accounts.service import add_membership, built_in_role, create_user, find_user
 from core.accounts.sign_in import log_event
@@ -21,7 +23,7 @@ from core.areas.models import Area, AreaKind, Installation
 from core.areas.row_security import check_row_security
 from core.areas.scope import session_for
 from core.areas.service import add_area
-from core.clock import now, today
+from core.clock import check_clock, now, today
 from core.config import Settings
 from core.demo import load_demo
 from core.errors import SetupError
@@ -42,6 +44,13 @@ def installed() -> Installation | None:
         found = reading.scalar(sa.select(Installation))
         reading.expunge_all()
         return found
+
+
+def last_moment() -> datetime | None:
+    """When somebody last signed in or changed an account, or the installation was made."""
+    with session_for(None, "when was it last used") as reading:
+        return max(filter(None, (reading.scalar(sa.select(sa.func.max(AccountEvent.at))),
+                                 reading.scalar(sa.select(Installation.created_at)))), default=None)
 
 
 def office() -> Area | None:
@@ -153,7 +162,11 @@ def drop_our_tables(connection: sa.Connection) -> None:
 
 @contextmanager
 def setting_up(settings: Settings) -> Iterator[None]:
-    """One command at a time sets up or changes the database; another waits here until it is done."""
+    """One command at a time sets up or changes the database; another waits here until it is done.
+
+    Raises SetupError while the clock cannot be right.
+    """
+    check_clock()
     with _open_lock(settings.instance / ".setup.lock") as file:
         _lock(file, alone=True, waits=True)
         yield

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,10 @@ from core.errors import SetupError
 
 WORKERS = 2
 GARBAGE = 20_000  # new objects until the collector looks; a page makes some thousands
+LOG = logging.getLogger("jinlin.server")
+RETRY_SECONDS = 2
+ORPHAN_SECONDS = 2  # workers of a server that was killed leave its port within a second
+IN_USE = (48, 98, 10048)  # EADDRINUSE on macOS, Linux, Windows
 STOP_SECONDS = 20  # what a request may still take when the server is stopped
 MEMORY_FOLDER = "/dev/shm"  # heartbeat files there cannot be held up by a slow disk
 LOOPBACK = "127.0.0.1"
@@ -39,22 +44,35 @@ def address(host: str, port: int) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
-def check_port(host: str, port: int) -> None:
-    """Raises SetupError, in words, where this address cannot be listened on."""
-    try:
-        family, _kind, _protocol, _name, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
-            if os.name == "posix":
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+def _listens(host: str, port: int, *, fails: bool) -> bool:
+    """Whether the address can be listened on; one in use is an OSError where it `fails`."""
+    family, _kind, _protocol, _name, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        if os.name == "posix":
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+        try:
             trial.bind(where)
             trial.listen()
+        except OSError as error:
+            if fails or error.errno not in IN_USE:
+                raise
+            return False
+    return True
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises SetupError, in words, where this address cannot be listened on."""
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    try:
+        while not _listens(host, port, fails=time.monotonic() > deadline):
+            time.sleep(0.1)
     except PermissionError:
         raise SetupError(_("Port %(port)s needs the rights of root. Choose one above 1023: PORT=%(other)s",
                            port=port, other=8000)) from None
     except socket.gaierror:
         raise SetupError(_("The address %(host)s is not known to this computer.", host=host)) from None
     except OSError as error:
-        if error.errno in (48, 98, 10048):  # EADDRINUSE on macOS, Linux, Windows
+        if error.errno in IN_USE:
             raise SetupError(_("Port %(port)s is in use by another program (or by Jinlin itself). Stop that one or "
                                "choose another port: PORT=%(other)s", port=port, other=_next(port))) from None
         raise SetupError(_("%(host)s port %(port)s cannot be listened on: %(reason)s",
@@ -109,7 +127,7 @@ def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]
             self.cfg.set("worker_class", Buffered)
 
         def load(self) -> Flask:
-            return settled(create_app(settings))
+            return settled(_app_as_soon_as_possible(settings))
 
     Server().run()
 
@@ -120,6 +138,16 @@ def settled(app: Flask) -> Flask:
     gc.freeze()
     gc.set_threshold(GARBAGE)
     return app
+def _app_as_soon_as_possible(settings: Settings) -> Flask:
+    """A worker in place of a dead one waits for what is away just now; giving up would stop the whole server."""
+    while True:
+        try:
+            if settings.is_sqlite and not settings.sqlite_file.exists():  # never make an empty one in its place
+                raise SetupError(_("The database file %(path)s is not there.", path=settings.sqlite_file))
+            return create_app(settings)
+        except SetupError as error:
+            LOG.error("%s", error)
+            time.sleep(RETRY_SECONDS)
 
 
 def _gunicorn_settings(settings: Settings, host: str, ready: Callable[[], None]) -> dict[str, Any]:

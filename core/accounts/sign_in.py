@@ -85,7 +85,7 @@ def session_of(session: Session, token: str, now: datetime, idle: timedelta, abs
     found = session.get(UserSession, _hash(token), options=WITH_MEMBERSHIPS)
     if found is None or found.user.disabled_at is not None:
         return None
-    if now - found.seen_at > idle or now - found.started_at > absolute:
+    if now - found.seen_at > idle or abs(now - found.started_at) > absolute:  # begun by a clock that was far ahead
         return None
     return found
 

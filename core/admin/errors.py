@@ -110,12 +110,10 @@ def _full() -> ResponseReturnValue:
 
 def _kept() -> list[tuple[str, str]]:
     """What was typed, to be sent again from the page of the error; never a password."""
-    if request.method in SAFE or request.endpoint in PUBLIC or request.endpoint in WITHOUT_AREA:
+    unread = "form" not in vars(request)  # it was the form that found no room
+    if unread or request.method in SAFE or request.endpoint in PUBLIC or request.endpoint in WITHOUT_AREA:
         return []
-    try:
-        return [(k, v) for k, v in request.form.items(multi=True) if k not in NOT_KEPT]
-    except OSError:  # it was the form that found no room
-        return []
+    return [(k, v) for k, v in request.form.items(multi=True) if k not in NOT_KEPT]
 
 
 def _unavailable(title: str, text: str, seconds: int, kept: list[tuple[str, str]]) -> ResponseReturnValue:

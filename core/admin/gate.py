@@ -116,7 +116,7 @@ def _visit(reading: sa.orm.Session) -> Visit | None:
 
 def _note_presence(entered: Visit) -> None:
     """At most once a minute, in a short write of its own that gives up when the database is busy."""
-    if now() - g.seen_at < SEEN_EVERY:
+    if timedelta() <= now() - g.seen_at < SEEN_EVERY:  # below: the clock was put back
         return
     try:
         with session_for(None, "last seen", writes=True, waits=False) as writing:

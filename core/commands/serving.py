@@ -8,12 +8,13 @@ import click
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from core.clock import doubt_about
 from core.commands.plugins import say_what_is_wrong
 from core.commands.street import print_accounts
 from core.commands.words import option
 from core.config import Settings, prepare_instance, settings_from_environment
 from core.errors import SetupError
-from core.installation import installed, load_demonstration, make_tables, opened, serving, setting_up
+from core.installation import installed, last_moment, load_demonstration, make_tables, opened, serving, setting_up
 from core.server import LOOPBACK, address, check_port, is_loopback, serve
 
 
@@ -45,8 +46,10 @@ def _prepare_to_serve(settings: Settings, with_demo: bool) -> bool:
             return load_demonstration(settings).demo
         with opened(settings) as app:
             make_tables()
-            found = installed()
+            found, last = installed(), last_moment()
             say_what_is_wrong(app)
+    if last and (doubt := doubt_about(last)):
+        click.secho(doubt, fg="yellow", err=True)
     if found is None:
         raise SetupError(_("Nothing is set up here yet. Set up your street with “jinlin init”, or look at the "
                            "demonstration with “jinlin demo”."))

@@ -59,7 +59,7 @@ class Server:
         return {**os.environ, "PYTHONPATH": str(ROOT), "JINLIN_INSTANCE": str(self.instance), "JINLIN_LANG": "en",
                 "JINLIN_DATABASE_URL": self.database_url, "PORT": str(self.port), **self.environ}
 
-    def start(self) -> float:
+    def start(self, *, full_disk: bool = False) -> float:
         """Start it in a process group of its own; returns the seconds until it is ready. No hand work before."""
         began = time.monotonic()
         with self.log.open("ab") as log:
@@ -68,7 +68,8 @@ class Server:
                                             start_new_session=True)
         while time.monotonic() - began < START_SECONDS:
             assert self.process.poll() is None, f"it did not start: {self.log.read_text()[-2000:]}"
-            if self.ready()[0] == 200:
+            status, words = self.ready()
+            if status == 200 or (full_disk and '"space"' in words):
                 return time.monotonic() - began
             time.sleep(0.03)
         raise AssertionError(f"not ready after {START_SECONDS} s: {self.ready()} {self.log.read_text()[-2000:]}")

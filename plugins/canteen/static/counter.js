@@ -155,9 +155,10 @@
     let result = null;
     try { result = await call(form.action, body); } catch (error) { result = null; }
     sending.delete(what);
-    if (!result) {
+    if (!result || result.status >= 500) {
       if (body.has("once")) unsent.set(what, body.get("once"));
-      say((form.dataset.who ? form.dataset.who + " · " : "") + set.lost, "bad", { label: set.retry, act: () => send(form, answers) });
+      const why = result && result.data.error ? result.data.error : set.lost;
+      say((form.dataset.who ? form.dataset.who + " · " : "") + why, "bad", { label: set.retry, act: () => send(form, answers) });
       return;
     }
     const { status, data } = result;
@@ -170,7 +171,7 @@
       return;
     }
     if (status !== 200) {
-      if (status < 500) unsent.delete(what);
+      unsent.delete(what);
       refuse(status, data);
       const wrong = data.field && form.elements[data.field];
       if (wrong && wrong.type !== "hidden") { wrong.setAttribute("aria-invalid", "true"); wrong.focus(); } else if (status === 422) refresh(text);
