@@ -129,7 +129,7 @@ def _run(postgres, *statements):
 
 
 def test_a_full_temporary_folder_refuses_imports_and_exports_in_words(server, tmp_path, look, note):
-    with small_disk(tmp_path / "temporary", 4) as temporary:
+    with small_disk(tmp_path / "temporary", 16) as temporary:
         server.environ["TMPDIR"] = str(temporary)
         server.start()
         person = writers(server.port, 1)[0]
@@ -140,7 +140,7 @@ def test_a_full_temporary_folder_refuses_imports_and_exports_in_words(server, tm
             assert _upload(person.visitor, sheet)[0] == 422
         ballast = fill(temporary)
         status, text = _upload(person.visitor, sheet)
-        assert status == 503 and FULL in text, (status, text[:500])
+        assert status == 503 and FULL in text, (status, text[:500], server.log.read_text()[-1500:])
         exported = person.visitor.post("/upper/residents/people/export/xlsx/", {})
         assert exported[0] in (200, 503), exported[0]
         assert exported[0] == 200 or FULL in exported[1]
