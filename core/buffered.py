@@ -16,11 +16,14 @@ from flask import Flask
 from flask_babel import gettext as _
 from markupsafe import escape
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask
+from waitress.utilities import Error
 from waitress.wasyncore import loop
 
 from core.admin.protection import HEADERS, MOST_BYTES, PAGES_ONLY
 
+LOG = logging.getLogger("jinlin.server")
 THREADS = 8
 MOST_CONNECTIONS = 1000 if os.name == "posix" else 400  # Windows waits for at most 512 sockets at once
 MOST_HEADER_BYTES = 32 * 1024
@@ -36,7 +39,7 @@ class Refusal(ErrorTask):
     def execute(self) -> None:
         """Send the page and close."""
         code = self.request.error.code
-        code = code if code in (400, 413, 431) else 400
+        code = code if code in (400, 413, 431, 503) else 400
         self.channel.refused = True
         self.set_close_on_finish()
         self.status = f"{code} {self.request.error.reason if code != 400 else 'Bad Request'}"
@@ -49,10 +52,30 @@ class Refusal(ErrorTask):
         self.write(body)
 
 
+class NoRoom(Error):
+    """The disk of the temporary files is full."""
+
+    code = 503
+    reason = "Service Unavailable"
+
+
+class Reader(HTTPRequestParser):
+    """A request that finds no room on its way in is answered, not cut off."""
+
+    def received(self, data: bytes) -> int:
+        """Take what has come."""
+        try:
+            return super().received(data)
+        except OSError as error:
+            LOG.error("disk full: temporary files: %s", error.strerror)
+            self.error, self.completed = NoRoom("no room"), True
+            return len(data)
+
+
 class Channel(HTTPChannel):
     """A connection with an end: what trickles in for ever is given up, what is refused is read on for a while."""
 
-    error_task_class = Refusal
+    error_task_class, parser_class = Refusal, Reader
     began = 0.0
     refused = False
     discards_until = 0.0
@@ -118,6 +141,9 @@ def _refusals(app: Flask) -> dict[int, bytes]:
         words = {
             400: (_("This cannot be read"), _("Please go back, reload the page and try again.")),
             413: (_("Too large"), _("The file is too large: at most 10 MB.")),
+            503: (_("The disk is full"), _(
+                "The disk of the server is full, so nothing can be saved at present; looking things up still works. "
+                "Please tell your administrator.")),
             431: (_("The address is too long"), _("Please go back and choose fewer filters, or search for less.")),
         }
         return {code: "".join((
