@@ -36,20 +36,31 @@ def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def update_words(po: Path) -> list[str]:
-    """Collect the sentences of a plugin's folder that the core does not translate; returns those without Chinese."""
+def sentences(po: Path) -> Catalog:
+    """The sentences of a plugin's folder that the core does not translate."""
     folder, known = po.parents[3], {m.id for m in _read(ROOT / CHINESE_PO) if m.string}
     found = Catalog()
     for _file, _line, sentence, _comments, _context in extract_from_dir(folder, METHODS, keywords=KEYWORDS):
         if sentence not in known:
             found.add(sentence)
-    words = _read(po)
+    return found
+
+
+def missing_words(po: Path) -> list[str]:
+    """The sentences without Chinese."""
+    words = {m.id: m for m in _read(po) if m.id and all(_texts(m.string)) and not m.fuzzy}
+    return sorted(_texts(m.id)[0] for m in sentences(po) if m.id and m.id not in words)
+
+
+def update_words(po: Path) -> list[str]:
+    """Bring the catalogue up to the sentences; returns those without Chinese."""
+    found, words = sentences(po), _read(po)
     words.update(found, no_fuzzy_matching=True)
     words.obsolete.clear()
     po.parent.mkdir(parents=True, exist_ok=True)
     with po.open("wb") as file:
         write_po(file, words, width=120, sort_output=True, no_location=True)
-    return sorted(_texts(m.id)[0] for m in words if m.id and not all(_texts(m.string)))
+    return missing_words(po)
 
 
 def compile_words(po: Path) -> None:

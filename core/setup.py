@@ -127,13 +127,19 @@ def contradictions(session: Session, communities: Iterable[Area]) -> list[Contra
     return found
 
 
-def resolve(found: Iterable[Contradiction], day: date, by: str) -> None:
-    """Switch them; each community in a transaction of its own."""
+def resolve(found: Iterable[Contradiction], day: date, by: str) -> list[str]:
+    """Switch them, each community by itself: one that cannot be switched holds none of the others up.
+
+    Returns a sentence for each that was not.
+    """
+    refused = []
     for each in found:
-        if each.should_be_on:
-            switch_plugin_on(each.community_id, each.plugin, day, by)
-        else:
-            switch_plugin_off(each.community_id, each.plugin, day, by)
+        switch = switch_plugin_on if each.should_be_on else switch_plugin_off
+        try:
+            switch(each.community_id, each.plugin, day, by)
+        except ValidationError as error:
+            refused.append(_("%(community)s was not switched: %(reason)s", community=each.community, reason=error))
+    return refused
 
 
 def check_policy(session: Session, area: Area, plugin: str, policy: Policy) -> list[Area]:
@@ -156,10 +162,10 @@ def check_policy(session: Session, area: Area, plugin: str, policy: Policy) -> l
     return standing_against(session, area, plugin, policy)
 
 
-def apply_policy(area_id: int, plugin: str, policy: Policy, day: date, by: str) -> None:
-    """Set the policy, then switch the communities that stand against it."""
+def apply_policy(area_id: int, plugin: str, policy: Policy, day: date, by: str) -> list[str]:
+    """Set the policy, then switch the communities that stand against it; returns why one was not, in a sentence."""
     with session_for(None, "set a plugin's policy", writes=True, actor=by) as writing:
         area = _alone(writing, area_id)
         standing = [(c.id, c.name) for c in check_policy(writing, area, plugin, policy)]
         set_policy(writing, area, plugin, policy)
-    resolve([Contradiction(i, name, plugin, policy == Policy.REQUIRED) for i, name in standing], day, by)
+    return resolve([Contradiction(i, name, plugin, policy == Policy.REQUIRED) for i, name in standing], day, by)

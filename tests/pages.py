@@ -16,7 +16,7 @@ import html5lib
 from flask import template_rendered
 from werkzeug.exceptions import HTTPException
 
-from tests.conftest import SLUGS
+from core.testing.place import SLUGS
 
 PEOPLE = ("system", "street", "auditor", "manager.upper", "staff.upper")
 STAYS = re.compile(r"/(login|logout|account/(language|large)|static/.*)$")

@@ -18,7 +18,7 @@ from core.areas.models import Area
 from core.areas.scope import session_for
 from core.clock import today
 from core.errors import JinlinError
-from tests.conftest import PASSWORD, Place
+from core.testing.place import PASSWORD, Place
 from tests.core.test_roster_import import START, WANG, ZHANG, workbook
 from tests.pages import Crawl, Page, filled
 

@@ -27,6 +27,7 @@ def trees(files: list[Path]) -> Iterator[tuple[str, ast.Module]]:
 
 def test_who_may_import_whom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("importlinter.cli._configure_logging", lambda _verbose: None)  # it silences all other loggers
     assert lint_imports(config_filename=str(ROOT / "setup.cfg"), no_cache=True, is_debug_mode=False,
                         show_timings=False, verbose=False) == EXIT_STATUS_SUCCESS
 

@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from core.testing.walk import start
 from tests.markup import faults, text
 from tests.pages import Crawl, Page, different
 from tests.scenes import scenes
-from tests.walk import start
 
 
 @pytest.fixture

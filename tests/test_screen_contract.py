@@ -18,9 +18,9 @@ from core.admin.screen import Screen
 from core.areas.scope import session_for
 from core.areas.tenancy import Deletable, TenantModel, Voidable, tenant_models
 from core.errors import ValidationError
+from core.testing.records import make, secrets
+from core.testing.walk import FOREIGN, OWN, Sender, Walk, path_of, record_screens, start, text_of
 from tests.forms import fields_of
-from tests.records import make, secrets
-from tests.walk import FOREIGN, OWN, Sender, Walk, path_of, record_screens, start, text_of
 
 LATER = "2026-11-02"  # a day on which no record of the walk begins
 

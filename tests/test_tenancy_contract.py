@@ -1,7 +1,6 @@
 """No address of the app tells another community's records: the walk goes over all of them (docs/tenancy.md)."""
 from __future__ import annotations
 
-import difflib
 import json
 from datetime import date
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from core.accounts.models import AccountEvent
 from core.accounts.roles import STREET
 from core.accounts.service import add_membership, built_in_role, create_user, find_user
 from core.admin.forms import ReferenceField
@@ -20,10 +18,8 @@ from core.areas.models import Area, AreaKind
 from core.areas.scope import Scope, session_for, set_scope
 from core.areas.service import add_area, switch_off, switch_on
 from core.areas.tenancy import tenant_models
-from core.audit.models import AuditEntry
 from core.extensions import db
-from tests.records import secrets
-from tests.walk import (
+from core.testing.walk import (
     FOREIGN,
     NOBODYS,
     OWN,
@@ -31,22 +27,14 @@ from tests.walk import (
     Sender,
     Walk,
     body,
+    leaks,
     not_limited,
     path_of,
     record_screens,
-    start,
-    text_of,
 )
 
 MANAGER = "manager.upper"
-LOGS = (AuditEntry, AccountEvent)
 PASSWORD = "a quiet evening by the canal"
-
-
-@pytest.fixture
-def walk(place: Any) -> Walk:
-    """Both communities filled with a record of every model."""
-    return start(place)
 
 
 def test_every_address_is_a_screen_below_an_area_or_known_to_need_none(walk: Walk) -> None:
@@ -82,31 +70,6 @@ def test_anothers_community_answers_like_none(walk: Walk, method: str) -> None:
                     or body(first, "lower") != body(second, "nowhere"):
                 wrong.append((theirs, first.status_code, second.status_code))
     assert wrong == []
-
-
-def leaks(walk: Walk, screens: set[str] | None = None, methods: tuple[str, ...] = ("GET", "POST")) -> list[Any]:
-    """Addresses of `upper` that treat the id of a record of `lower` otherwise than an id that nobody has."""
-    sender, found, hidden = Sender(walk, MANAGER), [], secrets(walk.records["lower"])
-    logs = {s.endpoint for s in walk.screens() if getattr(s, "model", None) in LOGS}  # they grow by a POST
-    for method in methods:
-        for rule in walk.rules(method, screens):
-            pairs = zip(walk.addresses(rule, "upper", FOREIGN), walk.addresses(rule, "upper", NOBODYS), strict=True)
-            for foreign, nobodys in pairs:
-                first, second = (
-                    sender.send(method, url, dict.fromkeys(walk.keys(), str(number)) | PLAIN)
-                    for url, number in ((foreign, FOREIGN), (nobodys, NOBODYS))
-                )
-                same = (method == "POST" and rule.endpoint.partition(".")[0] in logs) \
-                    or body(first, str(FOREIGN)) == body(second, str(NOBODYS))
-                if first.status_code != second.status_code or first.status_code >= 500 or not same:
-                    found.append((method, foreign, first.status_code, second.status_code, _difference(
-                        body(first, str(FOREIGN)), body(second, str(NOBODYS)))))
-                found += [(method, foreign, text) for text in hidden if text in text_of(first)]
-    return found
-
-
-def _difference(one: str, two: str) -> str:
-    return "\n".join([line for line in difflib.ndiff(one.split(), two.split()) if line[0] in "+-"][:6])
 
 
 def test_a_foreign_id_answers_like_an_unknown_one_everywhere(walk: Walk) -> None:

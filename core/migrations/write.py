@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
+from alembic.operations.ops import UpgradeOps
 from sqlalchemy.types import TypeDecorator
 
 from core.extensions import db
@@ -26,6 +27,7 @@ def upgrade() -> None:
     """{message}."""
     {code}
 '''
+NOISE = re.compile(r"\n? *# ###[^\n]*|,\n *info=\{[^}]*\}")
 BREAKS = re.compile(r"[^\w ]+")
 
 
@@ -38,12 +40,17 @@ def write_migration(name: str, message: str) -> Path | None:
         for each in before:
             with connection.begin():
                 run_chain(each, connection)
-        context = MigrationContext.configure(connection, opts={"include_object": lambda *asked: _is_of(name, *asked)})
-        steps = produce_migrations(context, db.metadata).upgrade_ops
-    if chain is None or steps is None or steps.is_empty():
+        steps = difference(connection, name)
+    if chain is None or steps.is_empty():
         return None
-    return _write(chain, " ".join(BREAKS.sub(" ", message).split())[:60] or "change", render_python_code(
-        steps, render_as_batch=True, render_item=_plain_type))
+    code = NOISE.sub("", render_python_code(steps, render_as_batch=True, render_item=_plain_type)).strip()
+    return _write(chain, " ".join(BREAKS.sub(" ", message).split())[:60] or "change", code)
+
+
+def difference(connection: sa.Connection, name: str) -> UpgradeOps:
+    """What would have to be done to the tables of a plugin so that they are those of its models."""
+    context = MigrationContext.configure(connection, opts={"include_object": lambda *asked: _is_of(name, *asked)})
+    return produce_migrations(context, db.metadata).upgrade_ops
 
 
 def _is_of(name: str, thing: Any, own_name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:

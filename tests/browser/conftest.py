@@ -12,9 +12,10 @@ import pytest
 from werkzeug.serving import make_server
 
 from core.extensions import db
+from core.testing.place import PASSWORD, Place
+from core.testing.servers import Servers, make_app
+from core.testing.walk import start
 from tests.browser.inspector import WATCH, WIDE
-from tests.conftest import PASSWORD, Place, Servers, make_app
-from tests.walk import start
 
 CHROMIUM = Path("/usr/bin/chromium")
 

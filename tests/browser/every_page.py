@@ -3,11 +3,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.testing.walk import start
 from tests.browser.inspector import Inspector
 from tests.markup import faults
 from tests.pages import PEOPLE, Crawl, different
 from tests.scenes import scenes
-from tests.walk import start
 
 
 def test_every_page_is_clean_in_every_look(place: Any, chromium: Any) -> None:

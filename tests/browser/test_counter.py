@@ -10,7 +10,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from core.extensions import db
-from tests.conftest import PASSWORD, Place, Servers, make_app
+from core.testing.place import PASSWORD, Place
+from core.testing.servers import Servers, make_app
 from tests.plugins.canteen_people import add_diner, add_resident, meals
 
 CHROMIUM = Path("/usr/bin/chromium")

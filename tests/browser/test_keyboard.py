@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from core.testing.place import PASSWORD
 from tests.browser.inspector import NARROW, WIDE
 from tests.browser.keys import enter, go, on, stops
-from tests.conftest import PASSWORD
 
 TAGS = "/upper/residents/tags/"
 PAGES = ("/upper/residents/people/new/", "/upper/canteen/meals/", "/upper/canteen/counter/?q=钱", TAGS,

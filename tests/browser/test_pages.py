@@ -8,10 +8,10 @@ import pytest
 from jinja2 import meta
 
 from core.config import ROOT
+from core.testing.walk import start
 from tests.browser.inspector import NARROW, WIDE, Inspector
 from tests.pages import Crawl
 from tests.scenes import scenes
-from tests.walk import start
 
 
 @pytest.fixture

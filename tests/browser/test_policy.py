@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.testing.walk import OWN, start
 from tests.browser.conftest import WIDE
 from tests.hostile.poison import SHORT, poison
-from tests.walk import OWN, start
 
 LOOK = """() => ({
   title: document.title,

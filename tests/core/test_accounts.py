@@ -14,7 +14,7 @@ from core.areas.models import Area, AreaKind
 from core.areas.scope import session_for
 from core.areas.service import add_area
 from core.errors import ValidationError
-from tests.conftest import PASSWORD
+from core.testing.place import PASSWORD
 
 TODAY = date(2026, 11, 23)
 SHOWN = re.compile(r'<output class="bigfield" id="one-time">([^<]+)</output>')

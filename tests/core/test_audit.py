@@ -12,7 +12,7 @@ from core.areas.models import AreaKind
 from core.areas.scope import session_for
 from core.areas.service import add_area
 from core.residents.models import Resident
-from tests.conftest import PASSWORD
+from core.testing.place import PASSWORD
 
 AUDIT, LOG = "manage/audit/", "manage/log/"
 

@@ -356,3 +356,25 @@ def test_on_windows_waitress_serves_the_same_app(jinlin, environ):
     finally:
         server.terminate()
         server.communicate(timeout=30)
+
+
+@on_sqlite
+@pytest.mark.parametrize(("name", "title", "why"), [
+    ("Choir", "合唱团", "no name"), ("two__lines", "合唱团", "no name"), ("x" * 40, "合唱团", "no name"),
+    ("class", "合唱团", "no name"), ("canteen", "合唱团", "already a module"),
+    ("residents", "合唱团", "already a module"),
+    ("canteen_two", "合唱团", "taken for"), ("email", "合唱团", "Python knows"), ("babel", "合唱团", "Python knows"),
+    ("choir", "合唱团" * 9, "1 to 20"), ("choir", 'a"b', "quotation"), ("taken", "合唱团", "exists already"),
+])
+def test_a_wrong_name_for_a_new_module_is_told_in_words(jinlin, tmp_path, name, title, why):
+    (tmp_path / "taken").mkdir()
+    said = jinlin("plugin", "new", name, "--title", title, "--into", str(tmp_path))
+    assert said.code == 2 and why in said.err
+    assert not (tmp_path / "choir").exists()
+
+
+@on_sqlite
+def test_a_module_that_is_not_there_is_neither_migrated_nor_translated(jinlin):
+    for command in ("migrate", "translate"):
+        said = jinlin("plugin", command, "chess")
+        assert said.code == 2 and "chess" in said.err and "not installed" in said.err

@@ -17,7 +17,9 @@ from core.demo.street import COMMUNITIES
 from core.extensions import db
 from core.migrations.upgrade import upgrade
 from core.residents.models import LifeState, Resident, ResidentPhone, ResidentTag, TagKind
-from tests.conftest import KINDS, Browser, Place, Servers, make_app
+from core.testing import KINDS
+from core.testing.place import Browser, Place
+from core.testing.servers import Servers, make_app
 
 SLUGS = {"jinghangjiayuan", "zhongfu", "qiyue", "jianshenglu", "jiaojia"}
 DECLARED = {  # as the five stations have published them

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.conftest import Place
+from core.testing.place import Place
 
 HEADER = r"[ \t\x21-\x7e\x80-\xff]*"
 

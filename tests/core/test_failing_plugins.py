@@ -32,8 +32,9 @@ from core.plugin_models import forget_models
 from core.residents.models import Resident
 from core.residents.service import set_name
 from core.setup import switch_plugin_on
-from tests.conftest import Place, make_app
-from tests.walk import body
+from core.testing.place import Place
+from core.testing.servers import make_app
+from core.testing.walk import body
 
 FAULTY = Path(__file__).parents[1] / "packages" / "faulty"
 SECRET = "钱秘密"

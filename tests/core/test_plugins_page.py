@@ -265,3 +265,47 @@ def test_clicks_in_the_same_moment_switch_once(place, what):
     for each in clicks:
         each.join()
     assert answers == [302] * 4
+
+
+def test_people_who_had_a_module_read_that_it_was_switched_off(place):
+    place.browser("manager.upper").post(f"{PAGE}off/?plugin=canteen")
+    page = place.browser("staff.upper").get("/upper/canteen/meals/")
+    assert page.status_code == 404
+    text = page.get_data(as_text=True)
+    assert "switched off here" in text or "已停用" in text
+    never = place.browser("staff.upper").get("/upper/douyin/works/").get_data(as_text=True)
+    assert "switched off here" not in never and "已停用" not in never
+
+
+def test_a_community_that_cannot_be_switched_holds_none_of_the_others_up(place, monkeypatch):
+    manager = manager_of(place)
+    prepare, upper = manager._call, place.ids["upper"]
+
+    def broken_in_upper(name, hook, **values):
+        if hook == "plugin_enabled" and values["community"].id == upper:
+            raise RuntimeError("not here")
+        return prepare(name, hook, **values)
+
+    for slug in ("upper", "lower"):
+        place.browser(f"manager.{slug}").post(f"/{slug}/manage/plugins/off/?plugin=canteen")
+    monkeypatch.setattr(manager, "_call", broken_in_upper)
+    policy(place, "required", "1")
+    assert not is_on(place) and is_on(place, "lower")
+    page = place.browser("street").get("/street/manage/plugins/").get_data(as_text=True)
+    assert "plugin_enabled" in page and "not here" not in page
+
+
+def test_a_module_that_is_on_and_could_not_be_loaded_is_named_in_its_community(place):
+    manager_of(place).faults["canteen"] = "ImportError: secret"
+    page = place.browser("manager.upper").get(PAGE).get_data(as_text=True)
+    assert "canteen" in page and "ImportError" not in page
+    assert place.browser("staff.upper").get("/upper/").status_code == 200
+
+
+def test_a_module_that_is_gone_does_no_harm_where_it_was_on(place):
+    with place.app.app_context(), session_for(None, "a test remembers", writes=True) as session:
+        session.add(PluginSwitch(community_id=place.ids["upper"], plugin="chess", on_from=date(2026, 1, 1),
+                                 switched_by="test"))
+    for who, url in (("staff.upper", "/upper/"), ("manager.upper", PAGE), ("street", "/street/")):
+        answer = place.browser(who).get(url)
+        assert answer.status_code == 200 and "chess" not in answer.get_data(as_text=True)

@@ -20,7 +20,7 @@ from core.app import create_app
 from core.areas.scope import EVERYWHERE, Scope, session_for
 from core.extensions import db
 from core.residents.models import Resident, TagKind
-from tests.conftest import Place
+from core.testing.place import Place
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 SETTINGS = """

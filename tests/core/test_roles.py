@@ -16,7 +16,7 @@ from core.areas.models import Area, AreaKind
 from core.areas.scope import session_for
 from core.areas.service import add_area
 from core.residents.models import Resident
-from tests.conftest import PASSWORD
+from core.testing.place import PASSWORD
 
 TEXT = (Path(__file__).parents[2] / "docs" / "roles.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (\w+) \| (own area|below) \|(.+)\|$", re.M)

@@ -20,8 +20,8 @@ from core.admin.saving import (
 )
 from core.errors import ValidationError
 from core.residents.models import Resident, ResidentTag, TagKind
+from core.testing.records import make
 from plugins.canteen.models import Diner, Meal
-from tests.records import make
 
 KEY = "a-key-of-a-form-0001"
 

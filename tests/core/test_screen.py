@@ -15,8 +15,8 @@ from core.audit.models import AuditEntry, Deed
 from core.extensions import db
 from core.residents.models import Resident, TagKind
 from core.residents.service import set_name
+from core.testing.records import make
 from plugins.canteen.models import Diner, Meal, MealKind
-from tests.records import make
 
 TAGS = "/upper/residents/tags/"
 PEOPLE = "/upper/residents/people/"

@@ -14,9 +14,9 @@ from core.areas.scope import session_for
 from core.audit.models import AuditEntry, Deed, OnceKey
 from core.residents.models import Resident, TagKind
 from core.residents.service import set_name
-from tests.conftest import PASSWORD
+from core.testing.place import PASSWORD
+from core.testing.records import make
 from tests.forms import fields_of
-from tests.records import make
 
 PEOPLE, TAGS = "/upper/residents/people/", "/upper/residents/tags/"
 

@@ -12,7 +12,7 @@ from core.accounts.models import UserSession
 from core.accounts.service import create_user
 from core.areas.scope import session_for
 from core.residents.models import TagKind
-from tests.conftest import PASSWORD
+from core.testing.place import PASSWORD
 
 FORM = "/upper/residents/tags/new/"
 INPUT = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')

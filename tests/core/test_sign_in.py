@@ -15,7 +15,7 @@ from core.accounts.passwords import check_password, hash_password, verify_passwo
 from core.accounts.service import disable, find_user
 from core.areas.scope import session_for
 from core.errors import ValidationError
-from tests.conftest import PASSWORD
+from core.testing.place import PASSWORD
 
 WORDS = "用户名或密码不正确。连续 5 次错误将锁定 15 分钟。"
 MINE = ["王芳", "wangfang88", "中福社区", "zhongfu", "测试街道", "street"]

@@ -15,8 +15,8 @@ from core.encryption import EncryptedText
 from core.extensions import Money, db
 from core.migrations.upgrade import chains, pending, upgrade
 from core.residents.models import Resident, ResidentTag, TagKind
-from tests.records import make
-from tests.walk import FOREIGN
+from core.testing.records import make
+from core.testing.walk import FOREIGN
 
 PEOPLE_FREE = {"area", "area_profile", "plugin_switch", "plugin_policy", "plugin_settings", "installation", "user",
                "role", "membership", "user_session", "account_event"}

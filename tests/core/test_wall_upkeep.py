@@ -28,7 +28,7 @@ from core.installation import make_tables, opened
 from core.migrations.upgrade import pending, upgrade
 from core.residents.models import Resident
 from core.restore import restore_backup
-from tests.conftest import Place
+from core.testing.place import Place
 
 ALIVE = "SELECT count(*) FROM resident"
 

@@ -10,7 +10,8 @@ import pytest
 from core.app import create_app
 from core.config import settings_from_environment
 from core.extensions import db
-from tests.conftest import KINDS, Servers
+from core.testing import KINDS
+from core.testing.servers import Servers
 from tests.faults.running import Postgres, Server
 
 ROUNDS = int(os.environ.get("ROUNDS") or 50)

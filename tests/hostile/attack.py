@@ -19,11 +19,11 @@ from core.admin.screen import Screen
 from core.areas.models import Area
 from core.areas.scope import session_for
 from core.areas.service import switch_on
+from core.testing.records import secrets
+from core.testing.walk import FOREIGN, OWN, Walk
 from tests.hostile.corpus import LIST_NAMES
 from tests.hostile.pages import forms
 from tests.hostile.shots import Shot, Target, shots
-from tests.records import secrets
-from tests.walk import FOREIGN, OWN, Walk
 
 LEAKS = re.compile(r"Traceback \(most|sqlalchemy\.|psycopg\.|sqlite3\.|site-packages|INSERT INTO |SELECT resident|"
                    r"jinja2|werkzeug\.|OperationalError|IntegrityError|DataError|File &#34;|/core/admin/")

@@ -10,8 +10,8 @@ from core.areas.scope import session_for
 from core.areas.tenancy import TenantModel
 from core.encryption import EncryptedText
 from core.extensions import db
+from core.testing.walk import Walk
 from tests.hostile.pages import dangers
-from tests.walk import Walk
 
 SHORT = "'\"><xss>"  # fits nearly everywhere
 PAYLOADS = [

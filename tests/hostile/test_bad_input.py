@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from core.testing.walk import start
 from tests.hostile.attack import Attacker
-from tests.walk import start
 
 SAMPLE = 10
 TIMES, SEED = int(os.environ.get("HOSTILE", SAMPLE)), int(os.environ.get("SEED", 1))

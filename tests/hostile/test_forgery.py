@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from core.areas.tenancy import TenantModel
 from core.extensions import db
-from tests.conftest import PASSWORD
+from core.testing.place import PASSWORD
+from core.testing.walk import OWN, PLAIN, Sender, Walk, record_screens, start
 from tests.hostile.corpus import NEVER_SHOWN
 from tests.hostile.pages import forms
-from tests.walk import OWN, PLAIN, Sender, Walk, record_screens, start
 
 LOGGED = {"user_session": "seen_at"}  # what a look may change: when somebody was last seen
 

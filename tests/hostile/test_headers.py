@@ -10,8 +10,8 @@ import pytest
 from core.admin.protection import is_ours
 from core.config import settings_from_environment
 from core.errors import SetupError
-from tests.conftest import PASSWORD
-from tests.walk import OWN, PLAIN, Sender, start
+from core.testing.place import PASSWORD
+from core.testing.walk import OWN, PLAIN, Sender, start
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from core.testing.walk import OWN, PLAIN, Sender, Walk, start
 from tests.core.test_roster_import import upload, workbook
 from tests.hostile.corpus import LIST_NAMES
 from tests.hostile.pages import forms
 from tests.hostile.poison import PAYLOADS, SHORT, payload, poison, runs
-from tests.walk import OWN, PLAIN, Sender, Walk, start
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from core.extensions import db
-from tests.conftest import KINDS, make_app
+from core.testing import KINDS
+from core.testing.servers import make_app
 from tests.isolation.asking import Asker
 from tests.isolation.books import Books
 from tests.isolation.world import World, make_world

@@ -7,6 +7,7 @@ import pytest
 
 from core.admin.screen import Screen
 from core.areas.tenancy import tenant_models
+from core.testing.walk import not_limited
 from tests.isolation.asking import Asker
 from tests.isolation.cases import main_cases
 from tests.isolation.crawl import crawl
@@ -14,7 +15,6 @@ from tests.isolation.pages import Ask
 from tests.isolation.sides import FAR, NOBODY, OTHER
 from tests.isolation.statements import reached_by_statements
 from tests.isolation.world import SEATS, Seat
-from tests.walk import not_limited
 
 
 def first_leak(asker: Asker, seat: Seat, asks: list[tuple[str, Ask]]) -> str | None:

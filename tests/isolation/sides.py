@@ -10,7 +10,7 @@ from datetime import date
 from functools import cached_property
 from urllib.parse import unquote
 
-from tests.records import Hand
+from core.testing.records import Hand
 
 TOKENS = re.compile(  # random texts, in which any digits may stand: tokens, nonces, one-time passwords
     r"[A-Za-z0-9_.-]{28,}|nonce[-=]\"?[\w+/=-]+|(?<=id=\"one-time\">)\w+"

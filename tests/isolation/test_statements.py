@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from core.areas.tenancy import tenant_models
+from core.testing.walk import not_limited
 from tests.isolation.statements import CHANGES, SELECTS, reached_by_statements
 from tests.isolation.world import World
-from tests.walk import not_limited
 
 
 def test_no_statement_reaches_another_community(world: World) -> None:

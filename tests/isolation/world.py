@@ -33,8 +33,8 @@ from core.exchange.writer import write_table
 from core.extensions import db
 from core.migrations.upgrade import upgrade
 from core.residents.pinyin import pinyin_key
+from core.testing.records import fill, upload, with_check_digit
 from tests.isolation.sides import BINNED, FAR, FAR_STREET, NOBODY, OTHER, OWN, OWN_BINNED, OWN_STREET, Side
-from tests.records import fill, upload, with_check_digit
 
 START, PASSWORD = date(2026, 1, 1), "a quiet evening by the canal"
 KINDS = frozenset({"records", "accounts", "areas"})

@@ -16,9 +16,9 @@ from core.areas.models import Area
 from core.errors import ValidationError
 from core.metrics.figures import by_community
 from core.setup import switch_plugin_on
+from core.testing.place import Browser, Place
 from plugins.douyin.models import Account, Column, Stage, WeeklyFigure, Work
 from plugins.douyin.services import LINK, check_work, silent_accounts
-from tests.conftest import Browser, Place
 
 TODAY = date(2026, 11, 23)  # where the clock of `place` stands, a Monday
 DOUYIN = "/upper/douyin"

@@ -179,7 +179,8 @@ class AreasPage(OfficePage):
             if self.attempt(shift, form):
                 if not sure:
                     return self._ask_to_move(name, parent_name, form.parent.data, found)
-                resolve(found, today(), visit().user.username)
+                for reason in resolve(found, today(), visit().user.username):
+                    flash(reason, "error")
                 flash(_("“%(name)s” now lies below “%(parent)s”.", name=name, parent=parent_name), "success")
                 return redirect(self.get_url(".index"))
         return self.form_page(form, _("Move: %(name)s", name=area.name), submit_label=_("Go on"))

@@ -234,10 +234,12 @@ class PluginsPage(OfficePage):
             return self.render("admin/confirm.html", question=question, action=self.get_url(".policy", plugin=name),
                                hidden=[("policy", policy.value), ("sure", "1")], cancel_url=self.get_url(".index"))
         try:
-            apply_policy(visit().area.id, name, policy, today(), visit().user.username)
+            refused = apply_policy(visit().area.id, name, policy, today(), visit().user.username)
         except ValidationError as error:
             flash(str(error), "error")
             return redirect(self.get_url(".index"))
         self.attempt(lambda: self.note(_("Set the policy of “%(name)s”: %(policy)s", name=title, policy=policy.label)))
         flash(_("“%(name)s” is now: %(policy)s", name=title, policy=policy.label), "success")
+        for reason in refused:
+            flash(reason, "error")
         return redirect(self.get_url(".index"))

@@ -1,14 +1,15 @@
 """The walk over every address of the app that the contract tests share."""
 from __future__ import annotations
 
+import difflib
 import io
 import re
-import secrets
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from secrets import token_urlsafe
 from typing import Any
 
 import pytest
@@ -17,19 +18,22 @@ from flask import Flask, current_app
 from sqlalchemy.orm import LoaderCriteriaOption
 from werkzeug.routing import Rule
 
+from core.accounts.models import AccountEvent
 from core.admin.page import GuardedView
 from core.admin.screen import Screen
 from core.areas.models import Area
 from core.areas.scope import Scope, session_for
 from core.areas.service import switch_on
 from core.areas.tenancy import TenantModel, tenant_models
+from core.audit.models import AuditEntry
 from core.extensions import db
-from tests.records import fill
+from core.testing.records import fill, secrets
 
 OWN, FOREIGN, NOBODYS = 770001, 780001, 660000  # in every table: in `upper`, in `lower` (rows that listeners make take
 # the numbers between), nowhere
 MARKS = re.compile(r'nonce="[^"]*"|name="(csrf_token|once)" value="[^"]*"|content="[^"]{40,}"|value="[\w.-]{40,}"')
 PATHS = {"export_type": ["csv", "xlsx"]}
+LOGS = (AuditEntry, AccountEvent)
 PLAIN = {"reason": "for the test", "row_version": "1", "action": "delete", "day": "2026-11-20", "field": "name"}
 
 
@@ -50,7 +54,7 @@ class Walk:
     def addresses(self, rule: Rule, slug: str, number: int = NOBODYS) -> list[str]:
         """The addresses of a rule; parts that it does not know are taken for ids."""
         names = sorted(rule.arguments - {"area"})
-        assert len(names) < 2, f"{rule}: please say in tests/walk.py how to fill it"
+        assert len(names) < 2, f"{rule}: please say in core/testing/walk.py how to fill it"
         with self.place.app.test_request_context():
             adapter = current_app.url_map.bind("localhost")
             choices = PATHS.get(names[0], [number]) if names else [None]
@@ -126,7 +130,7 @@ class Sender:
         data, client = data or {}, self.browser.client
         if method == "GET":
             return client.get(url, query_string=data)
-        form = {"once": secrets.token_urlsafe(24), **data, **({"csrf_token": self.token} if csrf else {})}
+        form = {"once": token_urlsafe(24), **data, **({"csrf_token": self.token} if csrf else {})}
         answer = client.post(url, data=form, query_string={k: v for k, v in data.items() if k != "reason"})
         with client.session_transaction() as session:
             answer.said = session.pop("_flashes", [])  # what the next page would say belongs to this answer
@@ -182,3 +186,28 @@ def _compiled_anew(app: Flask) -> Iterator[None]:
             db.engine.clear_compiled_cache()
         if step == 0:
             yield
+
+
+def leaks(walk: Walk, screens: set[str] | None = None, methods: tuple[str, ...] = ("GET", "POST")) -> list[Any]:
+    """Addresses of `upper` that treat the id of a record of `lower` otherwise than an id that nobody has."""
+    sender, found, hidden = Sender(walk, "manager.upper"), [], secrets(walk.records["lower"])
+    logs = {s.endpoint for s in walk.screens() if getattr(s, "model", None) in LOGS}  # they grow by a POST
+    for method in methods:
+        for rule in walk.rules(method, screens):
+            pairs = zip(walk.addresses(rule, "upper", FOREIGN), walk.addresses(rule, "upper", NOBODYS), strict=True)
+            for foreign, nobodys in pairs:
+                first, second = (
+                    sender.send(method, url, dict.fromkeys(walk.keys(), str(number)) | PLAIN)
+                    for url, number in ((foreign, FOREIGN), (nobodys, NOBODYS))
+                )
+                same = (method == "POST" and rule.endpoint.partition(".")[0] in logs) \
+                    or body(first, str(FOREIGN)) == body(second, str(NOBODYS))
+                if first.status_code != second.status_code or first.status_code >= 500 or not same:
+                    found.append((method, foreign, first.status_code, second.status_code, _difference(
+                        body(first, str(FOREIGN)), body(second, str(NOBODYS)))))
+                found += [(method, foreign, text) for text in hidden if text in text_of(first)]
+    return found
+
+
+def _difference(one: str, two: str) -> str:
+    return "\n".join([line for line in difflib.ndiff(one.split(), two.split()) if line[0] in "+-"][:6])

@@ -1,0 +1,1 @@
+"""One file a step; jinlin plugin migrate opera writes the next."""
