@@ -5,6 +5,7 @@ import ipaddress
 import re
 import secrets
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, current_app, g, request
@@ -29,6 +30,19 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+
+
+class EscapedRequest(Request):
+    """Letters that stand in the query as they are (curl, scripts) become %-escapes, as browsers send them.
+
+    Werkzeug would fail on them as soon as an address is built from this one.
+    """
+
+    def __init__(self, environ: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        query = environ.get("QUERY_STRING", "")
+        if not query.isascii():
+            environ["QUERY_STRING"] = "".join(c if c.isascii() else f"%{ord(c):02X}" for c in query)
+        super().__init__(environ, *args, **kwargs)
 
 
 class Refused(BadRequest):
@@ -69,6 +83,7 @@ def install_protection(app: Flask, names: tuple[str, ...]) -> None:
     """Before everything else, and after it; `names` are the hosts that this installation is called by."""
     app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, MAX_FORM_MEMORY_SIZE=MOST_FORM_BYTES)
     app.session_interface = SessionCookie()
+    app.request_class = EscapedRequest
     app.add_template_global(script_nonce)
     own = socket.gethostname().lower()
 
@@ -80,8 +95,6 @@ def install_protection(app: Flask, names: tuple[str, ...]) -> None:
                 "JINLIN_HOSTS."))
         if len(request.environ.get("PATH_INFO", "")) + len(request.query_string) > LONGEST_ADDRESS:
             raise RequestURITooLarge
-        if not request.query_string.isascii():  # browsers send %-escapes; Werkzeug would fail on other bytes
-            raise BadRequest
         if (request.content_length or 0) > MOST_BYTES:  # before anything is read, on every address
             raise RequestEntityTooLarge
         if request.method not in SAFE and comes_from_elsewhere():
