@@ -94,9 +94,9 @@ class FormPages:
                                conflict)
 
     def _save_edit(self, record: Any, form: wt.Form, version: str) -> ResponseReturnValue:
-        name, number = self.record_label(record), record.id
+        number = record.id
         save_changes(db.session(), record, version, lambda: self.save(record, form, False), key=sent_key())
-        return self._saved(number, name)
+        return self._saved(number, self._label_of(number))
 
     def _saved(self, number: int, name: str) -> ResponseReturnValue:
         flash(_("“%(name)s” has been saved.", name=name), "success")

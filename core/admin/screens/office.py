@@ -64,10 +64,11 @@ class OfficePage(Page):
             return False
         return True
 
-    def form_page(self, form: ScreenForm, title: str, **values: Any) -> str:
-        """A form in the look of all forms."""
+    def form_page(self, form: ScreenForm, title: str, **values: Any) -> ResponseReturnValue:
+        """A form in the look of all forms; 422 where an entry needs correcting."""
         shown = {"fields": list(form), "cancel_url": self.get_url(".index"), **values}
-        return self.render("admin/form.html", title=title, form=form, **shown)
+        page = self.render("admin/form.html", title=title, form=form, **shown)
+        return page, 422 if form.errors else 200
 
     def below(self) -> list[Area]:
         """The area of the address and those below it, as this request's visit knows them."""
