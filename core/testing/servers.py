@@ -128,7 +128,8 @@ class StandingApp:
         self.url, self.ids = servers.copy_of_seed(kind, folder)
         self.app, self.clock = make_app(self.url, folder)
         self.used = False
-        kept = [self.app.config, self.app.extensions, *vars(self.app.extensions["jinlin_plugins"]).values()]
+        manager = self.app.extensions["jinlin_plugins"]
+        kept = [self.app.config, self.app.extensions, *vars(manager).values(), *vars(manager.watch).values()]
         self.as_built = [(values, dict(values)) for values in kept if isinstance(values, dict)]
 
     def place(self) -> Place:
