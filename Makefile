@@ -27,7 +27,7 @@ pages: .venv/ok .venv/words
 	.venv/bin/pytest -n 0 -q -s tests/browser/every_page.py
 
 walls: .venv/ok .venv/words
-	.venv/bin/pytest -n 2 --dist loadgroup -q -rsP tests/isolation/long_*.py
+	.venv/bin/pytest -n 2 --dist loadgroup -q -rsP --show-capture=stdout tests/isolation/long_*.py
 
 faults: .venv/ok .venv/words
 	.venv/bin/pytest -n 0 -q -rs tests/faults

@@ -29,6 +29,7 @@ class Books:
             self.raw = psycopg.connect(sa.make_url(url).set(drivername="postgresql").render_as_string(
                 hide_password=False), autocommit=True)
             self.raw.execute("SET session_replication_role = replica")  # undoing needs no order of tables
+        self.columns: dict[str, list[str]] = {}
         self.keys = dict(self._tables())
         self.sequences = [] if self.sqlite else [row[0] for row in self.raw.execute(
             "SELECT quote_ident(schemaname) || '.' || quote_ident(sequencename) FROM pg_sequences")]
@@ -43,6 +44,7 @@ class Books:
         engine = sa.create_engine(url, creator=lambda: self.raw, poolclass=sa.StaticPool)
         inspector = sa.inspect(engine)
         for table in inspector.get_table_names():
+            self.columns[table] = [column["name"] for column in inspector.get_columns(table)]
             yield table, inspector.get_pk_constraint(table)["constrained_columns"]
 
     def rows(self) -> Rows:
@@ -92,18 +94,15 @@ class Books:
             self.raw.execute(f'INSERT INTO "{table}" SELECT * FROM jsonb_populate_record(NULL::"{table}", %s::jsonb)',
                              row)
 
-    def text(self, row: Any) -> str:
-        """A row for the search of marks."""
-        return row[0] if not self.sqlite else json.dumps(row, ensure_ascii=False, default=repr)
+    def named(self, table: str, row: Any) -> dict[str, Any]:
+        """A row by the names of its columns."""
+        return dict(zip(self.columns[table], row, strict=True)) if self.sqlite else json.loads(row[0])
 
     @contextmanager
     def without(self, *communities: int) -> Iterator[None]:
         """As if these communities had no records at all."""
-        for table in self.keys:
-            columns = {row[1] for row in self.raw.execute(f'PRAGMA table_info("{table}")')} if self.sqlite else {
-                row[0] for row in self.raw.execute(
-                    "SELECT column_name FROM information_schema.columns WHERE table_name = %s", (table,))}
-            if {"community_id", "row_version"} <= columns:
+        for table, columns in self.columns.items():
+            if {"community_id", "row_version"} <= set(columns):
                 self.raw.execute(f'DELETE FROM "{table}" WHERE community_id IN ({", ".join(map(str, communities))})')
         everything, self.kept = self.kept, self.rows()
         try:

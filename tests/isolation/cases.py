@@ -10,6 +10,7 @@ from core.areas.tenancy import tenant_models
 from tests.isolation.pages import Ask, Pairs
 from tests.isolation.sides import NOBODY, OTHER, OWN, OWN_STREET, Side
 
+OTHER_METHODS = ("HEAD", "OPTIONS", "PUT", "DELETE")
 HIDDEN_FIELDS = ("community_id", "area_id", "area", "user_id", "id", "rowid", "record_id", "owner", "scope")
 SEARCHED = {"search", "q", "query"}
 SEARCHES = ("name", "letter", "pinyin", "initials", "phone", "tail", "identity", "username")
@@ -59,9 +60,9 @@ def aimed(ask: Ask, side: Side) -> Ask:
     return replace(ask, query=moved(ask.query), form=moved(ask.form))
 
 
-def holds_ids(ask: Ask) -> bool:
-    """Whether the request names a record of the seat."""
-    return any(str(OWN.number) in value for _name, value in (*ask.query, *ask.form))
+def id_names(ask: Ask) -> set[str]:
+    """The names under which the request names a record of the seat."""
+    return {name for name, value in (*ask.query, *ask.form) if str(OWN.number) in value}
 
 
 def main_cases(ask: Ask, heard: frozenset[str], endpoint: str) -> Iterator[Case]:
@@ -72,7 +73,7 @@ def main_cases(ask: Ask, heard: frozenset[str], endpoint: str) -> Iterator[Case]
             asked = put(asked, name, number)
         return asked, (number,)
 
-    if holds_ids(ask):
+    if id_names(ask):
         yield Case(_way(ask, endpoint), "ids", lambda side: (aimed(ask, side), (str(side.number),)))
     yield Case("hidden", "everything", everything)
 
@@ -111,6 +112,10 @@ def single_cases(
                        lambda side, name=name, text=text: (put(ask, name, texts[side][text]), (texts[side][text],)))
     if ask.method == "POST":
         yield from _other_forms(ask, heard)
+    if id_names(ask):
+        for method in OTHER_METHODS:
+            yield Case("method", method, lambda side, method=method: (
+                replace(aimed(ask, side), method=method), (str(side.number),)))
 
 
 def typed(name: str, known: dict[str, str]) -> tuple[str, ...]:
@@ -127,7 +132,7 @@ def _other_forms(ask: Ask, heard: frozenset[str]) -> Iterator[Case]:
     for name in sorted(ids):
         yield Case("bulk", name, lambda side, name=name: (
             put(ask, name, str(OWN.number), str(side.number)), (str(side.number),)))
-    if holds_ids(ask):
+    if id_names(ask):
         yield Case("json", "ids", lambda side: (replace(aimed(ask, side), json=True), (str(side.number),)))
         yield Case("ajax", "ids", lambda side: (
             replace(aimed(ask, side), headers=(("X-Requested-With", "fetch"),)), (str(side.number),)))

@@ -29,7 +29,8 @@ def first_leak(asker: Asker, seat: Seat, asks: list[tuple[str, Ask]]) -> str | N
             return f"{ask.url}: {leaks[0]}"
         for case in main_cases(ask, own.names, endpoint):
             theirs, made_up = (asker.ask(seat, *case.put(side)) for side in (OTHER, NOBODY))
-            if theirs.status < 500 and made_up.status < 500 and theirs.shape() != made_up.shape():
+            if theirs.status < 500 and made_up.status < 500 and theirs.shape(made_up.sent) != made_up.shape(
+                    theirs.sent):
                 return f"{case.put(OTHER)[0].url}: answers otherwise"
     return broken
 

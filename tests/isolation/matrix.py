@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tests.isolation.asking import Answer, Asker
-from tests.isolation.cases import Case, main_cases, malformed, path_cases, single_cases
+from tests.isolation.cases import Case, id_names, main_cases, malformed, path_cases, single_cases
 from tests.isolation.crawl import by_hand, crawl, rules_of
 from tests.isolation.pages import Ask
 from tests.isolation.sides import HIDDEN, NOBODY, Side
@@ -31,6 +31,7 @@ class Tried:
     found: list[str] = field(default_factory=list)
     told_apart: set[tuple[str, str]] = field(default_factory=set)  # rules where an own id is answered otherwise
     entered: set[tuple[str, str]] = field(default_factory=set)  # rules that somebody got to
+    takes_ids: set[tuple[str, str]] = field(default_factory=set)  # rules that looked at the own id that was sent
 
     def never_entered(self) -> set[tuple[str, str]]:
         """The rules that refused everybody."""
@@ -79,6 +80,7 @@ class Matrix:
         main = list(main_cases(ask, own.names, rule[0]))
         if not own.refused:
             self.tried.entered.add(rule)
+            self.tried.takes_ids |= {rule} if own.names & id_names(ask) else set()
         for case in [*(main[:1] if own.refused or not first else main), *self._drawn(rule, ask, own, first)]:
             self._compare(rule, case, own)
         if first:
@@ -92,7 +94,7 @@ class Matrix:
         answers = [(case, self._send(rule, case.name, case, NOBODY))
                    for case in path_cases(ask, self.seat.closed)]
         for case, answer in answers[:-1]:
-            if answer.shape() != answers[-1][1].shape():
+            if answer.shape(answers[-1][1].sent) != answers[-1][1].shape(answer.sent):
                 self._note(rule, case.name, "path", case.put(NOBODY)[0], difference(answer, answers[-1][1]))
 
     def _drawn(self, rule: tuple[str, str], ask: Ask, own: Answer, first: bool) -> Iterator[Case]:
@@ -112,7 +114,7 @@ class Matrix:
         shared = any(rule[0] == endpoint and part in case.name for endpoint, part in GLOBAL_NAMES)
         for side in self.seat.foreign:
             theirs = self._send(rule, NAMES[side], case, side)
-            if not shared and theirs.shape() != made_up.shape():
+            if not shared and theirs.shape(made_up.sent) != made_up.shape(theirs.sent):
                 self._note(rule, NAMES[side], case.way, case.put(side)[0], difference(theirs, made_up))
 
     def _send(self, rule: tuple[str, str], target: str, case: Case, side: Side) -> Answer:
@@ -138,7 +140,7 @@ class Matrix:
 def difference(one: Answer, two: Answer) -> str:
     """The first part of two answers that differs."""
     parts = ("status", "headers", "body", "notice", "cookie", "log", "rows")
-    for part, mine, theirs in zip(parts, one.shape(), two.shape(), strict=True):
+    for part, mine, theirs in zip(parts, one.shape(two.sent), two.shape(one.sent), strict=True):
         if mine != theirs:
             mine, theirs = str(mine), str(theirs)
             at = next((n for n, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b), 0)
