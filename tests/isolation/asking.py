@@ -156,6 +156,7 @@ class Asker:
             begin = self.timer()
             answer = self.client.open(EnvironBuilder(**parts).get_environ())
             body = answer.get_data()
+            answer.close()
             seconds = self.timer() - begin
         kept = self._session_of(answer.headers.getlist("Set-Cookie"))
         return Answer(answer.status_code, list(answer.headers), body, kept.pop("_flashes", []), kept, "\n".join(lines),
