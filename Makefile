@@ -5,13 +5,15 @@
 # make walls  the whole isolation matrix, on both databases: some ten thousand requests each (many minutes)
 # make faults  kills, stops, locks and fills what Jinlin stands on, and prints what happens (ROUNDS=50; some root)
 # make lock  requirements.lock from requirements.in
+# make bench  the speed against plain Flask-Admin and the floor: two hours and 6 GB in /tmp; a part of it in minutes:
+#             make bench ONLY=lists KIND=sqlite ROWS=100000 (ONLY: lists growth worker writers), see docs/speed.md
 # make pictures  the screenshots in docs/pictures, from a fresh demonstration (needs /usr/bin/chromium)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PO := $(wildcard translations/*/LC_MESSAGES/*.po)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test walls hostile pages faults lock pictures clean
+.PHONY: run test walls hostile bench pages faults lock pictures clean
 
 run: .venv/ok .venv/words
 	@.venv/bin/jinlin serve --demo
@@ -36,6 +38,9 @@ lock: .venv/ok
 	.venv/bin/pip install --quiet uv
 	.venv/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links requirements.in -o requirements.lock
+
+bench: .venv/ok .venv/words
+	.venv/bin/python -m tests.bench
 
 pictures: .venv/ok .venv/words
 	.venv/bin/python docs/take_pictures.py

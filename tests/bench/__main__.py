@@ -5,9 +5,8 @@ import html
 import os
 import re
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from core.app import create_app
 from core.extensions import db
 from core.migrations.upgrade import upgrade
 from tests.bench.measure import Meter, Page, measure
-from tests.bench.rows import PASSWORD, Size, area_ids, fill, instance
+from tests.bench.rows import Size, area_ids, fill, instance
 from tests.bench.servers import APPS, Visitor, served, settings_of
+from tests.bench.worker import measure_worker, measure_writers, sign_in
 
 FIRST_PORT = int(os.environ.get("BENCH_PORT", "18300"))
 ROUNDS = int(os.environ.get("ROUNDS", "30"))
@@ -26,9 +26,7 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 def signed_in(port: int, username: str) -> Visitor:
     """A browser that has signed in."""
     visitor = Visitor(port)
-    token = TOKEN.search(visitor.ask("/login")[1]).group(1)
-    status, _page = visitor.ask("/login", {"username": username, "password": PASSWORD, "csrf_token": token})
-    assert status == 302, status
+    sign_in(visitor, username)
     return visitor
 
 
@@ -47,7 +45,8 @@ def list_pages(ports: dict[str, int]) -> list[Page]:
 
     def page(title: str, ours: tuple[Visitor, str], theirs: str | None = None, base: str | None = None) -> Page:
         urls = {"plain": theirs, "floor": base}
-        return Page(title, {"jinlin": ask(*ours)} | {who: ask(others[who], url) for who, url in urls.items() if url})
+        return Page(title, {"jinlin": ask(*ours)} | {who: ask(others[who], url) for who, url in urls.items()
+                                                  if url and who in others})
 
     meals, all_meals, people = "/c01/canteen/meals/", "/street/canteen/meals/", "/c01/residents/people/"
     named, diners = "?search=桂兰", "/c01/canteen/diners/"
@@ -115,42 +114,81 @@ def line(page: Page) -> str:
 
 
 def main() -> None:
-    """Build, measure, print."""
+    """The parts that ONLY names (all without it), each printed when it is done and written to bench.md."""
     kinds = os.environ.get("KIND", "sqlite postgresql").split()
-    rows = [int(n) for n in os.environ.get("ROWS", "100000 1000000").split()]
+    parts = os.environ.get("ONLY", "lists growth worker writers").split()
     keep = os.environ.get("KEEP")
     folder = Path(keep or tempfile.mkdtemp(prefix="jinlin-bench-"))
     try:
         for kind in kinds:
-            for meals in rows:
-                run(kind, meals, instance(folder, kind, meals))
+            for meals in ROWS if "lists" in parts else ():
+                show(f"{kind}, {meals:,} meals", HEAD, map(line, run(kind, meals, folder, APPS)))
+            if "growth" in parts:
+                small, large = (run(kind, meals, folder, APPS[:1]) for meals in GROWTH)
+                show(f"{kind}, {GROWTH[1]:,} against {GROWTH[0]:,} meals", GROWTH_HEAD, map(grown, small, large))
+        if "worker" in parts:
+            show("A worker", WORKER_HEAD, (f"| {what} | {much} |" for what, much in worker(folder)))
+        if "writers" in parts:
+            show("SQLite, eight writers", WORKER_HEAD,
+                 (f"| {what} | {much} |" for what, much in measure_writers(FIRST_PORT + 20)))
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(kind: str, meals: int, folder: Path) -> None:
-    """One database."""
+ROWS = [int(n) for n in os.environ.get("ROWS", "100000 1000000").split()]
+GROWTH = 10_000, int(os.environ.get("MOST", "5000000"))
+HEAD = ("| page | Jinlin | Flask-Admin | floor | ÷ FA | ÷ floor | KiB |", "|---|--:|--:|--:|--:|--:|--:|")
+GROWTH_HEAD = ("| page | few | many | many ÷ few |", "|---|--:|--:|--:|")
+WORKER_HEAD = ("| what | measured |", "|---|--:|")
+
+
+def show(title: str, head: tuple[str, str], lines: Iterable[str]) -> None:
+    """Print a table, and keep it."""
+    text = "\n".join(["", f"### {title}", "", *head, *lines])
+    print(text, flush=True)
+    with Path(os.environ.get("BENCH_OUT", "bench.md")).open("a") as out:
+        out.write(text + "\n")
+
+
+def grown(few: Page, many: Page) -> str:
+    """A row of the table of growth."""
+    small, large = few.cost("jinlin") or 0, many.cost("jinlin") or 0
+    return f"| {few.title} | {small:.1f} | {large:.1f} | {large / small:.2f} |"
+
+
+def worker(folder: Path) -> list[tuple[str, str]]:
+    """A server over a small street."""
+    place = instance(folder, "sqlite", GROWTH[0])
+    with database("sqlite", place) as (url, _postmaster):
+        first = ready(url, place, GROWTH[0])
+        return measure_worker(url, place, FIRST_PORT + 10, first)
+
+
+def ready(url: str, folder: Path, meals: int) -> int:
+    """Fill the database if it is empty; the id of the largest community."""
+    app = create_app(settings_of(url, folder))
+    if not (folder / "filled").exists():
+        fill(app, Size(meals))
+        (folder / "filled").touch()
+    with app.app_context():
+        upgrade()
+        first = area_ids()["c01"]
+        db.engine.dispose()
+    return first
+
+
+def run(kind: str, meals: int, folder: Path, apps: tuple[str, ...]) -> list[Page]:
+    """Every page of these apps over one database."""
+    folder = instance(folder, kind, meals)
     with database(kind, folder) as (url, postmaster), ExitStack() as stack:
-        app = create_app(settings_of(url, folder))
-        if not (folder / "filled").exists():
-            fill(app, Size(meals))
-            (folder / "filled").touch()
-        with app.app_context():
-            upgrade()
-            first = area_ids()["c01"]
-            db.engine.dispose()
-        ports = {who: FIRST_PORT + n for n, who in enumerate(APPS)}
+        first = ready(url, folder, meals)
+        ports = {who: FIRST_PORT + n for n, who in enumerate(apps)}
         roots = {who: stack.enter_context(served(who, url, folder, port, first)) for who, port in ports.items()}
         meters = {who: Meter(root, *([postmaster] if postmaster else [])) for who, root in roots.items()}
         pages = list_pages(ports)
         measure(pages, meters, ROUNDS)
-        print(f"\n### {kind}, {meals:,} meals\n")
-        print("| page | Jinlin | Flask-Admin | floor | ÷ FA | ÷ floor | KiB |")
-        print("|---|--:|--:|--:|--:|--:|--:|")
-        for page in pages:
-            print(line(page))
-        sys.stdout.flush()
+        return pages
 
 
 if __name__ == "__main__":
