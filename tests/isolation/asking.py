@@ -78,9 +78,10 @@ class Answer:
         """
         clean = replace(self, sent=(*self.sent, *also))._plain
         left = [f"{n}: {v}" for n, v in self.headers if n.lower() not in RANDOM_HEADERS]
-        if self.body[:2] == b"PK" or any(len(token) != 6 or not token.isdecimal() for token in (*self.sent, *also)):
+        typed = not only_ids((*self.sent, *also))  # of a name there may be more parts and readings than of another
+        if self.body[:2] == b"PK" or typed:
             left = [line for line in left if not line.startswith("Content-Length")]
-        changed = sorted((table, what, clean(str(key))) for table, what, key, _row in self.effect)
+        changed = sorted({(table, what, "" if typed else clean(str(key))) for table, what, key, _row in self.effect})
         return (self.status, clean("\n".join(left)), clean(readable(self.body)), clean(repr(self.said)),
                 clean(repr(sorted(self.kept.items()))), clean(self.logged), changed)
 
@@ -106,10 +107,15 @@ class Answer:
         found = [f"{where}: {hit}" for where, text in pieces.items() for hit in found_in(text, seat.hidden, self.sent)]
         for table, what, key, row in self.effect:
             sides = {NUMBERS[n] for name, n in row.items() if name.rpartition("_")[2] == "id" and n in NUMBERS}
-            marks = found_in(_shown(row), seat.hidden, self.sent) if all(t.isdecimal() for t in self.sent) else []
+            marks = found_in(_shown(row), seat.hidden, self.sent) if only_ids(self.sent) else []
             if sides & seat.hidden.keys() or marks:
                 found.append(f"row {what} in {table}: {key} {row} {marks}")
         return found
+
+
+def only_ids(sent: tuple[str, ...]) -> bool:
+    """Whether nothing was typed but the ids of records."""
+    return all(token.isdecimal() and len(token) == 6 for token in sent)
 
 
 def _shown(row: dict[str, Any]) -> str:
