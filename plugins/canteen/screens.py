@@ -33,7 +33,7 @@ from core.api import (
 )
 from plugins.canteen.cards import issue_card, lose_card, replace_card
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
-from plugins.canteen.services import check_hours, kind_at, kinds_of, price_on
+from plugins.canteen.services import check_hours, kind_at, kinds_of
 
 TAG = Markup('<span class="tag %s">%s</span>')
 WAY_COLOUR = {Way.DINE_IN: "", Way.TAKE_AWAY: "warn", Way.DELIVERY: "info"}
@@ -246,9 +246,17 @@ class MealKindScreen(Screen):
     form_columns = ("name", "opens", "closes")
     default_order = ("opens",)
 
+    def shown_paths(self) -> tuple[str, ...]:
+        """The prices are loaded below."""
+        return ()
+
+    def extra_loads(self) -> tuple[Any, ...]:
+        """The prices of all kinds in one statement."""
+        return (selectinload(MealKind.prices),)
+
     def cell_prices(self, kind: MealKind) -> str | Markup:
-        """The price that holds today."""
-        amount = price_on(db.session(), kind, today())
+        """The price that holds today: the last that has begun."""
+        amount = next((price.amount for price in reversed(kind.prices) if price.starts_on <= today()), None)
         return f"{amount:.2f}" if amount is not None else TAG % ("bad", _("no price yet"))
 
     def row_actions(self, record: MealKind, in_bin: bool = False) -> list[RowAction]:

@@ -14,9 +14,8 @@ from urllib.parse import quote, urlencode
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from core.app import create_app
+from core import server
 from core.config import settings_from_environment
-from core.server import _gunicorn_settings, settled
 from tests.bench.floor import floor_app
 from tests.bench.plain import plain_app
 
@@ -29,18 +28,20 @@ def settings_of(url: str, folder: Path, port: int = 8000):
 
 
 def serve(who: str, url: str, folder: Path, port: int, community_id: int, workers: int) -> None:
-    """Serve one of the apps until stopped."""
-    settings = settings_of(url, folder, port)
+    """Serve one of the apps until stopped: Jinlin as `jinlin serve` does, the others by gunicorn's threads."""
+    if who == "jinlin":
+        server.WORKERS = workers
+        server.serve(settings_of(url, folder, port), "127.0.0.1", lambda: None)
+        return
 
     class Server(BaseApplication):
         def load_config(self) -> None:
-            for name, value in _gunicorn_settings(settings, "127.0.0.1", lambda: None).items():
+            for name, value in {"bind": f"127.0.0.1:{port}", "workers": workers, "worker_class": "gthread",
+                                "threads": 8, "keepalive": 15, "loglevel": "warning"}.items():
                 self.cfg.set(name, value)
-            self.cfg.set("workers", workers)
 
         def load(self) -> Flask:
-            return settled(create_app(settings)) if who == "jinlin" else (plain_app if who == "plain" else floor_app)(
-                url, community_id)
+            return (plain_app if who == "plain" else floor_app)(url, community_id)
 
     Server().run()
 
