@@ -215,7 +215,7 @@ def test_settings_are_stored_as_checked_json_and_shown_again(place, monkeypatch)
     assert 'value="12.00"' in manager.get(url).get_data(as_text=True)
     values = {"opened": "2021-06-01", "price": "13.50", "shuts": "18:30", "ways": ["a", "c"]}
     assert manager.post(url, values).status_code == 302
-    with place.app.app_context(), session_for(None, "a test looks") as reading:
+    with place.app.app_context(), place.session("upper") as reading:
         stored = settings_of(reading, place.ids["upper"], "canteen")
     assert stored == {"opened": "2021-06-01", "price": "13.50", "shuts": "18:30", "delivers": False, "ways": ["a", "c"]}
     assert time.fromisoformat(stored["shuts"]) == time(18, 30)

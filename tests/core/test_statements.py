@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.walk import Walk, record_screens, start
 
 from core.admin.page import ABOVE, COMMUNITY
 from core.areas.tenancy import tenant_models
 from core.extensions import db
+from core.testing.walk import Walk, record_screens, start
 
 AROUND, LIST = 3, 4  # who asks, where, and this person's columns; then ids with their number, rows, what they name
 TRANSACTIONS = 2  # the gate's and the page's
