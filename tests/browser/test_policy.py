@@ -71,7 +71,7 @@ def test_the_question_names_a_spoilt_record_as_text_and_stops(open_as: Any, live
     before = walk.rows()
     page = open_as("manager.upper", WIDE)
     page.goto(f"{live.url}/upper/residents/tags/")
-    page.locator("button[data-confirm]").first.click()
+    page.locator("button[data-verb]").first.click()
     question = page.locator("#confirm-text")
     assert "xss" in question.inner_text() and question.locator("*").count() == 0
     page.locator("#confirm-cancel").click()
