@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -23,6 +24,7 @@ from core.extensions import ScopedSession, db
 
 WHOLE_PATH = re.compile(r"/(?:[0-9]+/)*")
 WORD = re.compile(r"[a-z0-9_]+")
+SCOPES_KEPT = 1_000
 COMMUNITIES_BELOW = (  # the server makes the list and keeps it: 2,000 numbers need not travel for every transaction
     "DO $$ BEGIN EXECUTE format('SET LOCAL app.scope = %%L', (SELECT COALESCE(string_agg(id::text, ','), '') FROM area "
     "WHERE starts_with(path, '{path}') AND kind = 'community'{on})); END $$"
@@ -86,6 +88,7 @@ class Scope:
         )
 
 
+criteria_of = lru_cache(maxsize=SCOPES_KEPT)(Scope.criteria)  # by value; making one looks through its lambda each time
 EVERYWHERE = Scope("/")  # every community, to read; who opens a session with it says why
 
 
@@ -137,7 +140,7 @@ def _limit_to_scope(state: ORMExecuteState) -> None:
     if state.is_column_load:  # a refresh: it takes no criteria
         state.statement = state.statement.where(*(scope.holds_for(m.class_) for m in state.all_mappers))
     elif not (state.is_relationship_load and _carries_criteria(state)):
-        state.statement = state.statement.options(scope.criteria())
+        state.statement = state.statement.options(criteria_of(scope))
 
 
 def tables_of_mappers(state: ORMExecuteState) -> Iterator[sa.Table]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.orm.context import FromStatement
@@ -19,13 +19,36 @@ from core.extensions import db
 
 MADE_BY_ORM = {"parententity", "local"}  # an attribute of a model; the near side of its relation in .has()
 PLAIN_LITERAL = re.compile(r"[*\w]*", re.ASCII)
+MOST_KEPT = 1_000
+_passed: dict[tuple[Hashable, frozenset[str]], frozenset[str]] = {}  # what was asked → its tenant tables
 
 
-def named_tenant_tables(statement: sa.Executable) -> set[str]:
+def named_tenant_tables(statement: sa.Executable) -> frozenset[str]:
     """The names of the tenant tables in a statement, subqueries included.
 
-    Raises ScopeError where one is named in a way that the scope cannot limit.
+    Raises ScopeError where one is named in a way that the scope cannot limit. A statement that passed is known again
+    by the key under which SQLAlchemy keeps its SQL: tables, text and what the ORM made of them are all in it, values
+    are not. What was refused is looked at anew each time, and so is what has no key.
     """
+    key = statement._generate_cache_key()
+    if key is None:
+        return _walk(statement)
+    question = (key.key, tenant_tables())
+    found = _passed.get(question)
+    if found is None:
+        found = _walk(statement)
+        if len(_passed) >= MOST_KEPT:
+            _passed.clear()
+        _passed[question] = found
+    return found
+
+
+def tenant_tables() -> frozenset[str]:
+    """The names of all tenant tables; plugins bring theirs, and take them away when they are left out."""
+    return frozenset(name for name, table in db.metadata.tables.items() if table.info.get("tenant"))
+
+
+def _walk(statement: sa.Executable) -> frozenset[str]:
     found: set[str] = set()
     for part in _selects(statement):
         orm: set[object] = set()
@@ -43,7 +66,7 @@ def named_tenant_tables(statement: sa.Executable) -> set[str]:
             raise ScopeError(f"only ORM entities can be limited to a community, not {sorted(unlimited)}")
     if found and isinstance(statement, FromStatement):
         raise ScopeError("from_statement cannot be limited to a community")
-    return found
+    return frozenset(found)
 
 
 def _selects(statement: sa.Executable) -> Iterator[ClauseElement]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
+from core.areas import statements
 from core.areas.models import Area, AreaKind, PluginSwitch
 from core.areas.scope import Scope, session_for, set_scope
 from core.areas.service import add_area, move_area, switch_off
@@ -184,6 +185,48 @@ def test_statements_that_cannot_be_limited_are_refused(street: Any) -> None:
     with street.session("upper", writes=True) as writing:
         assert {way for way in REFUSED if not _is_refused(writing, REFUSED[way])} == set()
         writing.rollback()
+
+
+TWINS = {  # the same tables and columns: once as the ORM's, then past it
+    "table": (lambda: sa.select(Resident.id), lambda: sa.select(Resident.__table__.c.id)),
+    "subquery": (lambda: sa.select(Area.id).where(Area.id.in_(sa.select(Resident.community_id))),
+                 lambda: sa.select(Area.id).where(Area.id.in_(sa.select(Resident.__table__.c.community_id)))),
+    "join": (lambda: sa.select(Area.id).join(Resident, Resident.community_id == Area.id),
+             lambda: sa.select(Area.id).join(Resident.__table__, Resident.__table__.c.community_id == Area.id)),
+    "alias": (lambda: sa.select(aliased(Resident).id), lambda: sa.select(Resident.__table__.alias().c.id)),
+    "exists": (lambda: sa.select(sa.exists(sa.select(Resident.id))),
+               lambda: sa.select(sa.exists(sa.select(Resident.__table__.c.id)))),
+    "text": (lambda: sa.select(Area.id).where(Area.name == "x"), lambda: sa.select(Area.id).where(sa.text("1 = 1"))),
+    "literal": (lambda: sa.select(Area.id, sa.literal_column("1")),
+                lambda: sa.select(Area.id, sa.literal_column("(SELECT name FROM resident)"))),
+}
+
+
+def test_what_passed_once_opens_the_wall_to_nothing_that_looks_like_it(street: Any) -> None:
+    with street.session("upper") as reading:
+        for _again in range(3):
+            for way, (limited, unlimited) in TWINS.items():
+                assert not _is_refused(reading, limited()), way
+                assert _is_refused(reading, unlimited()), way
+
+
+def test_a_statement_of_known_shape_is_not_walked_again(street: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked, walk = [], statements._walk
+    monkeypatch.setattr(statements, "_passed", {})
+    monkeypatch.setattr(statements, "_walk", lambda statement: walked.append(statement) or walk(statement))
+    with street.session("upper") as reading:
+        walked.clear()
+        for number in range(5):
+            reading.scalars(sa.select(Resident.name).where(Resident.id == number)).all()
+        assert len(walked) == 1
+        monkeypatch.setitem(Area.__table__.info, "tenant", True)  # as when a plugin brings its tables
+        monkeypatch.setattr(statements, "_refuse_text", _refuse)
+        with pytest.raises(ScopeError):
+            reading.scalars(sa.select(Resident.name).where(Resident.id == 7))
+
+
+def _refuse(_element: Any) -> None:
+    raise ScopeError("looked at again")
 
 
 def test_a_session_without_scope_reads_nothing(street: Any) -> None:
