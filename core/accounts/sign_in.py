@@ -15,7 +15,8 @@ from core.accounts.passwords import verify_password
 FAILURES = 5
 LOCK = timedelta(minutes=15)
 SEEN_EVERY = timedelta(minutes=1)
-WITH_MEMBERSHIPS = (joinedload(UserSession.user).joinedload(User.memberships),)
+SESSION_OF = sa.select(UserSession).where(UserSession.token_hash == sa.bindparam("token_hash")).options(
+    joinedload(UserSession.user).joinedload(User.memberships))  # made once: every request asks
 LONGEST_LIFE = timedelta(days=7)  # the longest absolute limit that can be set; older rows are swept away
 
 
@@ -80,9 +81,9 @@ def start_session(session: Session, user: User, now: datetime) -> str:
 def session_of(session: Session, token: str, now: datetime, idle: timedelta, absolute: timedelta) -> UserSession | None:
     """The living session of a token, or None when it was ended, has idled out or is too old.
 
-    Its person and the person's memberships, with area and role, come in the same statement: every request asks.
+    Its person and the person's memberships, with area and role, come in the same statement.
     """
-    found = session.get(UserSession, _hash(token), options=WITH_MEMBERSHIPS)
+    found = session.scalars(SESSION_OF, {"token_hash": _hash(token)}).unique().one_or_none()
     if found is None or found.user.disabled_at is not None:
         return None
     if now - found.seen_at > idle or abs(now - found.started_at) > absolute:  # begun by a clock that was far ahead

@@ -26,6 +26,8 @@ class AddressedFlask(Flask):
         if _anchor or _method or _scheme or _external or not has_request_context():
             return super().url_for(
                 endpoint, _anchor=_anchor, _method=_method, _scheme=_scheme, _external=_external, **values)
+        if endpoint == "static" and values.keys() == {"filename"}:  # every icon of a page names the same file
+            return self._of_file(values["filename"])
         if endpoint[0] == ".":
             endpoint = f"{request.blueprint or ''}{endpoint}".removeprefix(".")
         self.inject_url_defaults(endpoint, values)
@@ -35,6 +37,12 @@ class AddressedFlask(Flask):
         path = self._path(endpoint, {name: values.pop(name) for name in names})
         asked = {name: value for name, value in values.items() if value is not None}
         return f"{path}?{urlencode(asked, doseq=True, safe=SAFE)}" if asked else path
+
+    def _of_file(self, filename: str) -> str:
+        key = (request.script_root, "static", filename)
+        if key not in self._paths:
+            self._paths[key] = super().url_for("static", filename=filename)
+        return self._paths[key]
 
     def _path(self, endpoint: str, values: dict[str, Any]) -> str:
         key = (request.script_root, endpoint, *values.values())

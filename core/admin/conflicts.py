@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import wtforms as wt
@@ -35,7 +34,7 @@ def opened_with(form: wt.Form) -> str:
 def _mark(field: wt.Field) -> str:
     text = "" if hasattr(field, "mask") else shown_input(field)
     key = str(current_app.secret_key).encode()
-    return hmac.new(key, f"{field.name}\0{text}".encode(), sha256).hexdigest()[:10]
+    return hmac.digest(key, f"{field.name}\0{text}".encode(), "sha256").hex()[:10]
 
 
 def differences(form: wt.Form, stored: wt.Form, opened: str) -> list[Difference]:

@@ -16,7 +16,8 @@ from sqlalchemy import inspect
 from wtforms import validators as check
 from wtforms.fields.choices import SelectChoice
 from wtforms.meta import DefaultMeta
-from wtforms.widgets import HiddenInput
+from wtforms.widgets import HiddenInput, Input
+from wtforms.widgets.core import clean_key
 
 from core.admin.values import MASKS, NONE, SHOWN_TO_RECORD_KEEPERS
 from core.admin.words import form_words
@@ -29,6 +30,19 @@ MOST_OPTIONS = 200
 MOST_IN_LIST = 20
 EMPTY = "This field is required."  # what WTForms says, in its own catalogue
 LARGEST = 10**12  # of a number with a point; its rules know the real limit
+
+
+def attributes(**values: Any) -> Markup:
+    """The attributes of an input as WTForms writes them; its own way takes a quarter of a form's time."""
+    told = ((clean_key(name), value) for name, value in sorted(values.items()) if value is not False)
+    return Markup(" ".join(name if value is True else f'{name}="{_quoted(value)}"' for name, value in told))
+
+
+def _quoted(value: Any) -> str:
+    return str(escape(value)).replace('"', "&quot;")
+
+
+Input.html_params = staticmethod(attributes)
 
 
 class ScreenForm(wt.Form):
@@ -170,7 +184,7 @@ class ReferenceField(wt.Field):
 
 def _attributes(kwargs: dict[str, Any]) -> Markup:
     names = {k.rstrip("_").replace("_", "-"): v for k, v in kwargs.items() if v not in (None, False)}
-    return Markup("").join(Markup(' {}="{}"').format(escape(k), v) for k, v in names.items())
+    return Markup("".join(f' {escape(k)}="{_quoted(v)}"' for k, v in names.items()))
 
 
 def living(model: type) -> sa.Select:

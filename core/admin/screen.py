@@ -58,6 +58,7 @@ class Screen(ListPages, SettingsPages, RecordPages, FormPages, RemovalPages, Exp
         """Named and addressed after its plugin and slug."""
         self.plugin = plugin
         self._fields: dict[str, Field] = {}
+        self._choosable: dict[str, tuple[str, ...]] = {}
         super().__init__(self.model, db, name=str(self.slug), endpoint=f"{plugin}_{self.slug.replace('-', '_')}",
                          url=f"{plugin}/{self.slug}")
 

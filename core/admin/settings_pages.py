@@ -6,6 +6,7 @@ from typing import Any
 from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -38,12 +39,15 @@ class SettingsPages:
 
     def choosable(self) -> tuple[str, ...]:
         """Every column that may stand in the list: its own, then what the details page shows."""
-        found: dict[str, str] = {}
-        for path in (*self.column_list, *self.detail_list):
-            label = str(self.field(path).label)
-            if path not in found and label not in found.values():
-                found[path] = label
-        return tuple(found)
+        language = str(get_locale())  # two columns may be called the same in one language and not in the other
+        if language not in self._choosable:
+            found: dict[str, str] = {}
+            for path in (*self.column_list, *self.detail_list):
+                label = str(self.field(path).label)
+                if path not in found and label not in found.values():
+                    found[path] = label
+            self._choosable[language] = tuple(found)
+        return self._choosable[language]
 
     def shown_columns(self) -> tuple[str, ...]:
         """The chosen columns in their order; one that the screen does not know any more is left aside."""

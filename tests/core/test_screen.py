@@ -9,7 +9,11 @@ from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from wtforms.widgets import html_params
 
+from core.admin.forms import attributes
 from core.admin.query import PAGE_SIZES, day, whole
 from core.audit.models import AuditEntry, Deed
 from core.extensions import db
@@ -273,3 +277,12 @@ def test_what_is_no_amount_is_refused_at_its_field(place: Any, keeper: Any, type
     form = {**keeper.form("/upper/canteen/prices/new/"), "kind": kind, "starts_on": "2026-12-01"}
     assert keeper.post("/upper/canteen/prices/new/", {**form, "amount": typed}).status_code == 422
     assert keeper.post("/upper/canteen/prices/new/", {**form, "amount": "12.50"}).status_code == 302
+
+
+def test_the_attributes_of_an_input_are_written_as_wtforms_writes_them() -> None:
+    for values in (
+        {"name": "a", "value": '"><script>', "class_": "x", "data_role": "date", "aria_label": "x & y"},
+        {"required": True, "disabled": False, "value": Markup('&lt;"'), "maxlength": 20, "for_": "b", "z": None},
+        {"value": _l("Name"), "aria-describedby": "a-hint a-error"},
+    ):
+        assert attributes(**values) == html_params(**values)

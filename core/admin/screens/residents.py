@@ -59,10 +59,15 @@ class PhonesToRemove(_Ticks):
 class TagsOfToday(_Ticks):
     """The dictionary, with the tags ticked that the resident has today."""
 
+    _known: list[tuple[int, str]] | None = None
+
     @property
     def choices(self) -> list[tuple[int, str]]:
-        """In the order of the dictionary, read when the form is shown or checked."""
-        return [(kind.id, kind.name) for kind in db.session.scalars(living(TagKind).order_by(TagKind.id))]
+        """In the order of the dictionary, read once, when the form is first shown or checked."""
+        if self._known is None:
+            found = db.session.execute(living(TagKind).with_only_columns(TagKind.id, TagKind.name).order_by(TagKind.id))
+            self._known = [(number, name) for number, name in found]
+        return self._known
 
     @choices.setter
     def choices(self, _given: Any) -> None:
