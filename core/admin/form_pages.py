@@ -11,8 +11,9 @@ from flask_babel import gettext as _
 
 from core.admin import query as q
 from core.admin.conflicts import Difference, differences, opened_with, take_theirs
-from core.admin.forms import MOST_IN_LIST, ReferenceField, form_for, living
+from core.admin.forms import ReferenceField, form_for
 from core.admin.gate import visit
+from core.admin.lookups import looked_up
 from core.admin.once import create_once, new_key
 from core.admin.saving import Stale, save_changes
 from core.areas.tenancy import Voidable
@@ -117,16 +118,18 @@ class FormPages:
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> ResponseReturnValue:
-        """Choices of a reference field as [[id, label], …], at most 20."""
-        field = self._create_form_class()._fields.get(request.args.get("name", ""))
-        if not isinstance(field, ReferenceField) or not visit().access.sees_names or not self.writable():
+        """Choices of a reference as [[id, label], …], at most 20: of a form's field, or of a filter of the list."""
+        name = request.args.get("name", "")
+        target = q.filter_target(self, name) if request.args.get("filter") == "1" else self._field_target(name)
+        if target is None:
             abort(404)
-        text = request.args.get("query", "").replace("\x00", "").strip()[:q.LONGEST_SEARCH]
-        target = field.target
-        found = living(target).limit(MOST_IN_LIST).order_by(target.id)
-        if text and field.searchable:
-            found = found.where(target.matches(text))
-        return [[row.id, getattr(row, "long_label", row.label)] for row in db.session.scalars(found)]
+        return looked_up(target, request.args.get("query", "").replace("\x00", "").strip()[:q.LONGEST_SEARCH])
+
+    def _field_target(self, name: str) -> type | None:
+        field = self._create_form_class()._fields.get(name)
+        may = isinstance(field, ReferenceField) and visit().access.sees_names and self.writable()
+        return field.target if may else None
+
 
 def put_error(form: wt.Form, error: ValidationError) -> None:
     """Show a service's refusal at the field that it names, else above the form."""

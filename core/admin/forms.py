@@ -19,15 +19,13 @@ from wtforms.meta import DefaultMeta
 from wtforms.widgets import HiddenInput, Input
 from wtforms.widgets.core import clean_key
 
+from core.admin.lookups import few, living
 from core.admin.values import MASKS, NONE, SHOWN_TO_RECORD_KEEPERS
 from core.admin.words import form_words
-from core.areas.tenancy import Deletable
 from core.encryption import EncryptedText
 from core.extensions import Choice, Money, db
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-MOST_OPTIONS = 200
-MOST_IN_LIST = 20
 EMPTY = "This field is required."  # what WTForms says, in its own catalogue
 LARGEST = 10**12  # of a number with a point; its rules know the real limit
 
@@ -153,16 +151,16 @@ class ReferenceField(wt.Field):
             return None
         return db.session.scalar(living(self.target).where(self.target.id == int(text)))
 
-    def options(self) -> list[tuple[str, str]]:
-        """(id, label) of a short list."""
-        rows = db.session.scalars(living(self.target).order_by(self.target.id).limit(MOST_OPTIONS))
-        return [(str(row.id), row.label) for row in rows]
+    def options(self) -> list[tuple[str, str]] | None:
+        """(id, label) of a short list; None when there are more than a drop-down holds."""
+        rows = few(self.target)
+        return None if rows is None else [(str(row.id), row.label) for row in rows]
 
     def __call__(self, **kwargs: Any) -> Markup:
         """A native drop-down for a short list, else the look-up input that our script serves."""
         chosen = str(self.data.id) if self.data is not None else ""
-        if not self.searchable:
-            return self._select(chosen, kwargs)
+        if not self.searchable and (options := self.options()) is not None:
+            return self._select(chosen, options, kwargs)
         url = url_for(f"{self.endpoint}.ajax_lookup", name=self.name_of)
         label = self.data.label if self.data is not None else ""
         return Markup(
@@ -170,8 +168,8 @@ class ReferenceField(wt.Field):
             '<input type="text" id="{}" value="{}" autocomplete="off" placeholder="{}"{}></span>'
         ).format(url, self.name, chosen, self.id, label, _("Type a name or pinyin initials"), _attributes(kwargs))
 
-    def _select(self, chosen: str, kwargs: dict[str, Any]) -> Markup:
-        options = [("", _("Please choose") if self.flags.required else NONE)] + self.options()
+    def _select(self, chosen: str, options: list[tuple[str, str]], kwargs: dict[str, Any]) -> Markup:
+        options = [("", _("Please choose") if self.flags.required else NONE), *options]
         inner = Markup("").join(
             Markup('<option value="{}"{}>{}</option>').format(
                 value, Markup(" selected") if value == chosen else "", label
@@ -185,12 +183,6 @@ class ReferenceField(wt.Field):
 def _attributes(kwargs: dict[str, Any]) -> Markup:
     names = {k.rstrip("_").replace("_", "-"): v for k, v in kwargs.items() if v not in (None, False)}
     return Markup("".join(f' {escape(k)}="{_quoted(v)}"' for k, v in names.items()))
-
-
-def living(model: type) -> sa.Select:
-    """The records that are not in the recycle bin."""
-    query = sa.select(model)
-    return query.where(model.deleted_at.is_(None)) if issubclass(model, Deletable) else query
 
 
 def form_for(screen: Any) -> type[wt.Form]:

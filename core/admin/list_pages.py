@@ -76,7 +76,7 @@ class ListPages:
         for each in filters:
             if each.value:
                 known = dict(each.options)
-                text = known.get(each.value, _("(not here)")) if each.kind == "select" else each.value
+                text = known.get(each.value, _("(not here)")) if each.kind in ("select", "lookup") else each.value
                 chips.append(Chip(each.label, text, self._without(arguments, **{each.name: None})))
         return chips
 

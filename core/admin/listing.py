@@ -70,13 +70,17 @@ def _drawn(action: RowAction, name: Markup) -> str:
 
 @dataclass(frozen=True)
 class FilterField:
-    """A filter above the list: `kind` is "select", "date" or "text"; `options` are (value, label)."""
+    """A filter above the list: `kind` is "select", "date", "text" or "lookup"; `options` are (value, label).
+
+    A look-up asks `lookup_url`; its options are only what is chosen.
+    """
 
     name: str
     label: str
     kind: str
     value: str
     options: list[tuple[str, str]] = field(default_factory=list)
+    lookup_url: str = ""
 
 
 @dataclass(frozen=True)

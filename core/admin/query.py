@@ -11,9 +11,9 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import MultiDict
 
-from core.admin.forms import MOST_OPTIONS, living
 from core.admin.gate import visit
 from core.admin.listing import FilterField
+from core.admin.lookups import few, finds_people, living
 from core.admin.values import field_at, private_label_of
 from core.areas.tenancy import Deletable, Voidable
 from core.extensions import db
@@ -94,7 +94,8 @@ def _tells_names(screen: Any, name: str) -> bool:
         return False
     mapper = inspect(screen.model)
     if name in mapper.relationships:
-        return private_label_of(mapper.relationships[name].mapper.class_) is not None
+        target = mapper.relationships[name].mapper.class_
+        return private_label_of(target) is not None or finds_people(target)
     return bool(mapper.column_attrs[name].columns[0].info.get("private"))
 
 
@@ -278,9 +279,7 @@ def _field(screen: Any, name: str, arguments: ListArguments) -> list[FilterField
     label = str(field_at(screen.model, name).label)
     mapper = inspect(screen.model)
     if name in mapper.relationships:
-        target = mapper.relationships[name].mapper.class_
-        rows = db.session.scalars(living(target).order_by(target.id).limit(MOST_OPTIONS))
-        return [_select(name, label, arguments, [("", _("All")), *((str(r.id), r.label) for r in rows)])]
+        return [_reference(screen, name, label, arguments)]
     kind = mapper.column_attrs[name].columns[0].type
     if isinstance(kind, sa.Date):
         return [
@@ -295,6 +294,23 @@ def _field(screen: Any, name: str, arguments: ListArguments) -> list[FilterField
     else:
         return [FilterField(name, label, "text", arguments.filters.get(name, ""))]
     return [_select(name, label, arguments, [("", _("All")), *options])]
+
+
+def filter_target(screen: Any, name: str) -> type | None:
+    """What a filter of the list refers to; None where it is no reference, or where the person has no such filter."""
+    relation = inspect(screen.model).relationships.get(name) if name in usable_filters(screen) else None
+    return None if relation is None else relation.mapper.class_
+
+
+def _reference(screen: Any, name: str, label: str, arguments: ListArguments) -> FilterField:
+    """A drop-down of all choices; a look-up where they are too many for one."""
+    target, value = filter_target(screen, name), arguments.filters.get(name, "")
+    rows = few(target)
+    if rows is not None:
+        return _select(name, label, arguments, [("", _("All")), *((str(r.id), r.label) for r in rows)])
+    chosen = db.session.scalar(living(target).where(target.id == whole(value, 0, 2**62, -1))) if value else None
+    return FilterField(name, label, "lookup", value, [(str(chosen.id), chosen.label)] if chosen else [],
+                       screen.get_url(".ajax_lookup", name=name, filter=1))
 
 
 def _select(name: str, label: Any, arguments: ListArguments, options: list[tuple[str, str]]) -> FilterField:

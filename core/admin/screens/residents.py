@@ -15,9 +15,10 @@ from wtforms import validators as check
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from core.accounts.roles import Action
-from core.admin.forms import living, plain_text, strip
+from core.admin.forms import plain_text, strip
 from core.admin.gate import manager, sees_plugin, visit
 from core.admin.listing import Tool
+from core.admin.lookups import living
 from core.admin.query import ListArguments, SpecialFilter
 from core.admin.screen import Screen
 from core.admin.values import show
