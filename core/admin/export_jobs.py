@@ -106,9 +106,12 @@ def _write(job: Job, lines: Iterable[Any], write: Callable[[IO[bytes], Iterator[
             write(file, counted())
         state = "ready"
     except (JinlinError, SQLAlchemyError, OSError) as error:
-        current_app.logger.error("export of %s: %s", job.screen, type(error).__name__)
+        why = error.strerror if isinstance(error, OSError) else None  # a database's error may hold names
+        current_app.logger.error("export of %s: %s", job.screen, why or type(error).__name__)
     finally:
         job.state = state
+        if job.failed:
+            job.file.unlink(missing_ok=True)  # no half file; and there is room again to say so
         job.tell()
 
 

@@ -9,8 +9,10 @@ import csv
 import io
 import math
 import re
+import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import IO, Any
@@ -18,6 +20,7 @@ from typing import IO, Any
 import xlsxwriter
 from flask_babel import LazyString
 from flask_babel import gettext as _
+from xlsxwriter.exceptions import FileCreateError
 
 from core.errors import ValidationError
 from core.exchange.cells import LARGEST_EXACT_NUMBER, CellValue, SheetColumn
@@ -41,10 +44,23 @@ def harmless(text: str) -> str:
     return f"'{kept}" if kept.lstrip().startswith(FORMULA_STARTERS) and kept.strip(" -") else kept
 
 
+@contextmanager
+def _workbook(target: IO[bytes], *, constant_memory: bool = False) -> Iterator[Any]:
+    """A new workbook; a full disk is the OSError that it was, and the pieces on the way go in any case."""
+    with tempfile.TemporaryDirectory(prefix="jinlin-") as folder:
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": constant_memory,
+                   "tmpdir": folder}
+        try:
+            with xlsxwriter.Workbook(target, options) as book:
+                yield book
+        except FileCreateError as error:  # the library's wrapping
+            raise error.args[0] from error
+
+
 def write_template(columns: Sequence[SheetColumn], title: str | LazyString, sheet_name: str | LazyString) -> bytes:
     """An empty sheet to fill in, and a second one that explains each column. `read_sheet` recognises it."""
     target = io.BytesIO()
-    with xlsxwriter.Workbook(target, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+    with _workbook(target) as book:
         sheet = book.add_worksheet(_sheet_name(str(sheet_name)))
         guide = book.add_worksheet(_sheet_name(_("How to fill in")))
         _write_head(book, sheet, columns, str(title))
@@ -120,8 +136,7 @@ def fill_table(
     target: IO[bytes], headers: Sequence[object], rows: Iterable[Sequence[object]], title: str | LazyString
 ) -> None:
     """The same into a file. Rows are taken one by one and not kept in memory."""
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(target, options) as book:
+    with _workbook(target, constant_memory=True) as book:
         sheet = book.add_worksheet(_sheet_name(str(title)))
         big, head = book.add_format({"bold": True, "font_size": 14}), book.add_format(HEADER_STYLE)
         put = _cell_writer(book, sheet)
@@ -207,7 +222,7 @@ def write_copy(rows: Sequence[Sequence[CellValue]], sheet_name: str, header_row:
     Rows are counted from 1, `at` from 0; below the header, what stood in that column before is left out.
     """
     target = io.BytesIO()
-    with xlsxwriter.Workbook(target, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+    with _workbook(target) as book:
         sheet = book.add_worksheet(_sheet_name(sheet_name))
         put, wrong = _cell_writer(book, sheet), book.add_format({"bg_color": "#F8CBAD", "text_wrap": True})
         for number, row in enumerate(rows, 1):

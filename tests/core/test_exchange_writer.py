@@ -2,11 +2,15 @@
 from __future__ import annotations
 
 import csv
+import errno
+import gc
 import io
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -16,7 +20,7 @@ from hypothesis import strategies as st
 from core.exchange.cells import SheetColumn, clean_text, parse_choice, parse_date, parse_text
 from core.exchange.corrections import write_errors
 from core.exchange.reader import read_sheet
-from core.exchange.writer import harmless, write_csv, write_table, write_template
+from core.exchange.writer import fill_table, harmless, write_csv, write_table, write_template
 from tests.core.test_exchange_reader import OLD_EXCEL
 
 TODAY = date(2026, 11, 22)
@@ -107,6 +111,28 @@ def test_numbers_amounts_and_days_stay_what_they_are():
     assert opened(table).active["D3"].number_format == "0.00"
     lines = b"".join(write_csv(["a"], [row])).decode("utf-8-sig").splitlines()
     assert lines[1] == "䶮𠮷,3,-2,-12.50,2026-01-02,2026-11-22 09:30,Yes,,,990000195001021234"
+
+
+def test_a_full_disk_is_said_by_the_error_of_the_disk_and_leaves_no_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Full(io.BytesIO):
+        full = True
+
+        def write(self, data: bytes) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    disk = Full()
+    with pytest.raises(OSError, match="No space left") as told:
+        fill_table(disk, ["姓名"], [["张三"]], "名单")
+    assert told.value.errno == errno.ENOSPC
+    disk.full = False  # the zip file ends itself when it is collected
+    del told
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_csv_is_written_row_by_row_with_the_mark_for_excel():
