@@ -102,13 +102,10 @@ class ExportPages:
             abort(404)
         if job.ready and request.args.get("file") == "1":
             return self._file_of(job, last=False)
-        page = Response(self.render("admin/exported.html", title=_("Export: %(title)s", title=self.title), job=job,
-                                    file_url=self.get_url(".exported_view", job=job.token, file=1),
-                                    list_url=self.get_url(".index_view")))
-        if not job.failed:
-            after = self.get_url(".exported_view", job=job.token, **({"file": 1} if job.ready else {}))
-            page.headers["Refresh"] = f"{1 if job.ready else 2}; url={after}"
-        return page
+        return self.render("admin/exported.html", title=_("Export: %(title)s", title=self.title), job=job,
+                           here_url=self.get_url(".exported_view", job=job.token),
+                           file_url=self.get_url(".exported_view", job=job.token, file=1),
+                           list_url=self.get_url(".index_view"))
 
     def _file_of(self, job: Job, *, last: bool) -> Response:
         return download(job.pieces(last=last), EXCEL, job.name)

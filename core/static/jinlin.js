@@ -281,6 +281,26 @@
     $("form button.primary").focus();
   });
 
+  /* a page that waits for a file looks again by itself; the file comes at once, and what came of it is read aloud */
+  function wait(box) {
+    const again = () => setTimeout(() => fetched(box.dataset.waits).then(look).catch(again), 2000);
+    const look = (page) => {
+      const now = $("main .form-section", page), link = now && $("[data-ready]", now);
+      if (!now) { location.reload(); return; } // signed out, or the file is gone
+      if (now.dataset.waits) {
+        all("p", box).forEach((each, at) => each.replaceChildren(...all("p", now)[at].childNodes));
+        again();
+        return;
+      }
+      const held = box.contains(document.activeElement);
+      box.replaceChildren(...now.childNodes);
+      if (held) $("a", box).focus();
+      say($("p", box).textContent);
+      if (link) link.click();
+    };
+    again();
+  }
+
   /* reference fields: a text input that looks up, beside the hidden input that is sent;
      the address answers [[id, label], …] */
   function lookup(box) {
@@ -380,6 +400,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     rememberGroups();
     all("[data-lookup]").forEach(lookup);
+    all("[data-waits]").forEach(wait);
     showTicked();
     markWide();
     setTimeout(() => say(all(".flash[role=status]").map((flash) => flash.textContent.trim()).join(" ")), 300);

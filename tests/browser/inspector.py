@@ -83,8 +83,7 @@ class Inspector:
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             route.fulfill(body=file.read_bytes(), content_type=kind)
         else:
-            headers = {k: v for k, v in self.shown.headers.items() if k != "Refresh"}  # else it goes while we look
-            route.fulfill(status=self.shown.status, headers=headers, body=self.shown.body)
+            route.fulfill(status=self.shown.status, headers=dict(self.shown.headers), body=self.shown.body)
 
 
 def static_file(path: str) -> Path:

@@ -1,8 +1,10 @@
 """What a person sets up for a list, how a list says what is set, and exports of any length."""
 from __future__ import annotations
 
+import errno
 import re
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 import sqlalchemy as sa
@@ -167,12 +169,28 @@ def test_a_long_export_shows_how_far_it_is_and_is_for_its_owner_alone(
             if "已生成" in text(page):
                 break
             page = keeper.get(answer.location)
-        assert page.headers["Refresh"].endswith("file=1") and "已生成" in text(page)
+        assert "已生成" in text(page) and "data-waits" not in text(page) and "Refresh" not in page.headers
         assert keeper.get(f"{answer.location}&file=1").get_data()[:2] == b"PK"
         assert place.browser("staff.upper").get(answer.location).status_code == 404
         assert keeper.get(answer.location.replace("people", "tags")).status_code == 404
     for token in ("x", "../keys", "a" * 100, "", "%00"):
         assert keeper.get(f"{PEOPLE}exported/?job={token}").status_code == 404
+
+
+def test_an_export_that_finds_the_disk_full_says_so_and_leaves_no_half_file(
+    place: Any, keeper: Any, people: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_half(file: IO[bytes], *_rest: object) -> None:
+        file.write(b"PK")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(export_pages, "fill_table", fill_half)
+    answer = keeper.post(f"{PEOPLE}export/xlsx/")
+    assert answer.status_code == 302
+    page = keeper.get(answer.location)
+    assert "文件没有生成" in text(page) and "data-waits" not in text(page)
+    assert keeper.get(f"{answer.location}&file=1").mimetype == "text/html"
+    assert list((Path(place.app.instance_path) / "exports").glob("*.xlsx")) == []
 
 
 def test_an_export_that_is_too_long_is_refused_with_what_to_do(
