@@ -64,6 +64,7 @@ class Inspector:
     def _look(self, size: tuple[int, int], large: bool) -> Iterator[str]:
         self.tab.set_viewport_size({"width": size[0], "height": size[1]})
         self.tab.evaluate("large => document.documentElement.classList.toggle('large', large)", large)
+        self.tab.evaluate("window.dispatchEvent(new Event('resize'))")  # now; by itself it comes with some next frame
         wide = self.tab.evaluate("document.scrollingElement.scrollWidth")
         if wide > size[0]:
             yield f"{wide} pixels wide"
