@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_nothing_imports_tests() -> None:
 
 
 def test_no_import_stands_in_a_function() -> None:
-    """But for modules that some systems do not have; the line says which."""
+    """But for modules that some systems do not have, or that take much memory for a rare need; the line says which."""
     found = []
     for name, tree in trees(EVERYTHING):
         lines = (ROOT / name).read_text().splitlines()
@@ -70,6 +71,15 @@ def test_no_import_stands_in_a_function() -> None:
             if not tried and not re.search(r"# .*(not installed on|only|there is no)", lines[node.lineno - 1]):
                 found.append((name, node.lineno))
     assert found == []
+
+
+def test_what_takes_memory_for_a_rare_need_is_not_loaded_to_serve() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys, core.cli, core.server, plugins.canteen.plugin, plugins.douyin.plugin\n"
+                               "print({'zxcvbn', 'openpyxl'} & sys.modules.keys() or 'neither')"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout
+    assert said.strip() == "neither"
 
 
 BANNED = {

@@ -11,7 +11,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from pypinyin import lazy_pinyin
-from zxcvbn import zxcvbn
 
 from core.errors import ValidationError
 
@@ -98,6 +97,8 @@ def _parts_of(name: str) -> set[str]:
 
 
 def _is_common(plain: str) -> bool:
+    from zxcvbn import zxcvbn  # only where a password is chosen: its lists of words take 12 MB of every process
+
     folded = plain.casefold()
     stems = {re.sub(r"[^a-z]", "", folded), re.sub(r"[^a-z]", "", folded.translate(UNLEET))}
     asciis = folded.isascii()

@@ -14,7 +14,6 @@ from core.audit.models import Deed
 from core.audit.trail import note_deed
 from core.declarations import Sheet, SheetRows
 from core.errors import ValidationError
-from core.exchange.corrections import write_errors
 from core.exchange.models import BatchState, ImportBatch
 from core.exchange.planning import Outcome, PlannedRow, plan_rows
 from core.exchange.reader import CellError, ReadResult, read_sheet
@@ -122,6 +121,8 @@ def forget_files(session: Session, at: datetime) -> None:
 
 def file_with_reasons(data: bytes, filename: str, plan: Mapping[str, Any]) -> bytes:
     """The user's own file with 错误原因 beside each row that did not go in."""
+    from core.exchange.corrections import write_errors  # only for such a file: openpyxl takes 6 MB of every process
+
     reasons: dict[int, list[str]] = {}
     for row, title, _shown, reason in plan["wrong"]:
         reasons.setdefault(row, []).append(f"{title}: {reason}" if title else reason)
