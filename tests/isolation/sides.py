@@ -8,7 +8,9 @@ import zipfile
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+
+from markupsafe import escape
 
 from core.testing.records import Hand
 
@@ -57,13 +59,17 @@ HIDDEN = {"other": OTHER, "binned": BINNED, "far": FAR}
 
 def found_in(text: str, sides: dict[str, set[str]], sent: tuple[str, ...] = ()) -> list[str]:
     """The marks of these sides (side → kinds) in a text, but for what was sent and comes back."""
-    for token in sent:
-        text = text.replace(token, "")
-    text = plain(text)
-    for token in sent:
-        text = text.replace(token, "")
+    text = without(plain(without(text, sent)), sent)
     return [f"{side}.{kind}: …{text[max(0, hit.start() - 40):hit.end() + 20]}…" for side, kinds in sides.items()
             for kind in sorted(kinds) if (hit := HIDDEN[side].marks[kind].search(text))]
+
+
+def without(text: str, sent: tuple[str, ...]) -> str:
+    """A text without what was sent, in whatever writing of the web it comes back."""
+    for token in sorted(filter(None, sent), key=len, reverse=True):
+        for form in (token, quote(token), quote(token, safe=""), str(escape(token))):
+            text = text.replace(form, "…")
+    return text
 
 
 def plain(text: str) -> str:
