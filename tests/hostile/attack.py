@@ -179,4 +179,5 @@ class Attacker:
         except Exception as error:  # noqa: BLE001 – whatever passes the app's own error pages is a finding
             tally.wrong.append(f"raised {type(error).__name__} {str(error)[:300]}: {shot}")
             return None, 0.0
+        answer.request.environ["wsgi.input"].close()  # the client leaves the temporary file of a large form open
         return answer, self.seconds
