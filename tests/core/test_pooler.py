@@ -78,7 +78,8 @@ class _pooler:
         (self.folder / "users").write_text('"postgres" ""\n')
         (self.folder / "ini").write_text(SETTINGS.format(socket=self.socket, port=port, folder=self.folder))
         owner = os.stat(self.socket).st_uid
-        os.chown(self.folder, owner, -1)
+        for path in (self.folder, *self.folder.iterdir()):  # whatever others may read by default
+            os.chown(path, owner, -1)
         account = owner if os.getuid() == 0 else None  # it does not run as root
         self.process = subprocess.Popen([PROGRAM, str(self.folder / "ini")], user=account, stderr=subprocess.PIPE,
                                         stdout=subprocess.DEVNULL, text=True)
