@@ -9,6 +9,7 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -150,5 +151,6 @@ def _pieces(path: Path, last: bool) -> Iterator[bytes]:
 def _sweep() -> None:
     oldest = _hour() - KEPT_SECONDS
     for file in _folder().iterdir():
-        if file.stat().st_mtime < oldest:
-            file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process sweeps too
+            if file.stat().st_mtime < oldest:
+                file.unlink()
