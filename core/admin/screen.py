@@ -38,7 +38,7 @@ class Screen(ListPages, SettingsPages, RecordPages, FormPages, RemovalPages, Exp
     needs = {
         "create_view": "create", "edit_view": "edit", "delete_view": "void", "restore_view": "void",
         "void_view": "void", "undo_view": "void", "action_view": "view", "reveal_view": "reveal", "export": "export",
-        "ajax_lookup": "view",
+        "exported_view": "export", "ajax_lookup": "view",
     }
     column_list: ClassVar[tuple[str, ...]] = ()
     lead_columns: ClassVar[int] = 3  # how many stay visible on a phone

@@ -9,7 +9,9 @@ from typing import IO, Any
 import pytest
 import sqlalchemy as sa
 
+from core.accounts.models import Role
 from core.accounts.screen_settings import ScreenSettings
+from core.accounts.service import find_user
 from core.admin import export_pages
 from core.admin.listing import BulkAction
 from core.areas.scope import session_for
@@ -175,6 +177,18 @@ def test_a_long_export_shows_how_far_it_is_and_is_for_its_owner_alone(
         assert keeper.get(answer.location.replace("people", "tags")).status_code == 404
     for token in ("x", "../keys", "a" * 100, "", "%00"):
         assert keeper.get(f"{PEOPLE}exported/?job={token}").status_code == 404
+
+
+def test_who_may_export_no_more_fetches_no_file_that_was_made_before(place: Any) -> None:
+    seer, url = place.browser("staff.upper"), f"{PEOPLE}exported/?job=gone"
+    assert seer.get(url).status_code == 404
+    with place.app.app_context(), session_for(None, "a test takes a right", writes=True) as writing:
+        role = Role(area_id=place.ids["street"], name="只看", permissions=["residents.people.view"])
+        writing.add(role)
+        writing.flush()
+        for membership in find_user(writing, "staff.upper").memberships:
+            membership.role_id = role.id
+    assert seer.get(PEOPLE).status_code == 200 and seer.get(url).status_code == 403
 
 
 def test_an_export_that_finds_the_disk_full_says_so_and_leaves_no_half_file(
