@@ -106,9 +106,12 @@ def _serve_by_processes(settings: Settings, host: str, ready: Callable[[], None]
     class Buffered(Worker):
         """gunicorn starts, watches and replaces the processes; HTTP is spoken by waitress."""
 
+        server: Any = None  # none while the app is still made: the signal may come before
+
         def handle_exit(self, _signal: int, _frame: object) -> None:
             self.alive = False
-            self.server.pull_trigger()
+            if self.server is not None:
+                self.server.pull_trigger()
 
         handle_quit = handle_exit
 
@@ -152,6 +155,8 @@ def settled(app: Flask) -> Flask:
     gc.freeze()
     gc.set_threshold(GARBAGE)
     return app
+
+
 def _app_as_soon_as_possible(settings: Settings) -> Flask:
     """A worker in place of a dead one waits for what is away just now; giving up would stop the whole server."""
     while True:

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -338,6 +339,18 @@ def test_the_demonstration_is_served_and_stops_when_told(environ):
     finally:
         server.terminate()
         _out, problems = server.communicate(timeout=30)
+    assert server.returncode == 0 and problems == ""
+
+
+@on_sqlite
+def test_a_server_told_to_stop_while_it_still_starts_stops_without_a_word(jinlin, environ):
+    jinlin(*INIT)
+    server = subprocess.Popen([JINLIN, "serve", "--port", str(free_port())], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, env={**os.environ, **environ})
+    assert "http://" in server.stdout.readline()  # said before the processes have made their apps
+    time.sleep(0.3)  # past gunicorn's own fork, long before the apps are made; any moment must do
+    server.terminate()
+    _out, problems = server.communicate(timeout=60)
     assert server.returncode == 0 and problems == ""
 
 
