@@ -18,6 +18,7 @@ class Action(Choice):
     VOID = "void", _l("Void or delete")
     EXPORT = "export", _l("Export")
     IMPORT = "import", _l("Import")
+    APPROVE = "approve", _l("Approve")
     SETTINGS = "settings", _l("Settings")
     USERS = "users", _l("Accounts")
 
@@ -25,6 +26,7 @@ class Action(Choice):
 WRITING = frozenset({Action.CREATE, Action.EDIT, Action.VOID, Action.IMPORT})
 RECORDS = frozenset({Action.VIEW, Action.REVEAL, Action.EXPORT}) | WRITING
 OFFICE = frozenset({Action.SETTINGS, Action.USERS})
+OVERSIGHT = frozenset({Action.VIEW, Action.EXPORT, Action.APPROVE})  # who approves never writes what is approved
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ BUILT_IN: dict[str, tuple[object, Rights]] = {
     SYSTEM: (_l("System administrator"), Rights(OFFICE, OFFICE)),
     STREET: (
         _l("Street administrator"),
-        Rights(OFFICE | {Action.VIEW, Action.EXPORT}, OFFICE | {Action.VIEW, Action.EXPORT}),
+        Rights(OFFICE | OVERSIGHT, OFFICE | OVERSIGHT),
     ),
     MANAGER: (_l("Community manager"), Rights(RECORDS | OFFICE, RECORDS | OFFICE)),
     STAFF: (_l("Staff"), Rights(RECORDS, RECORDS)),

@@ -39,6 +39,7 @@ class GuardedView:
     slug: ClassVar[str] = ""
     title: ClassVar[Any] = ""
     icon: ClassVar[str] = "list"
+    section: ClassVar[Any] = ""  # a large module divides its part of the menu: the words above these screens
     levels: ClassVar[frozenset[str]] = frozenset({COMMUNITY})
     needs: ClassVar[dict[str, str]] = {}
     in_menu: ClassVar[bool] = True

@@ -30,10 +30,16 @@ class MenuItem:
 
 @dataclass(frozen=True)
 class MenuGroup:
-    """A plugin's part of the menu."""
+    """A plugin's part of the menu, or one section of it; a section is folded unless one is in it."""
 
     title: str
     items: list[MenuItem] = field(default_factory=list)
+    section: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its screens stand below it from the start."""
+        return not self.section or any(item.current for item in self.items)
 
 
 def install_shell(app: Flask) -> None:
@@ -89,16 +95,17 @@ def _areas(here: Visit) -> list[SimpleNamespace]:
 def _menu() -> list[MenuGroup]:
     groups = []
     for title, screens in current_app.extensions["jinlin_menu"]:
-        items = []
+        own: dict[str, MenuGroup] = {}
         for screen in screens:
             with manager().at_work(screen.plugin, f"{screen.slug}: menu"):
                 if screen.is_shown():
-                    items.append(MenuItem(
+                    section = str(screen.section)
+                    group = own.setdefault(section, MenuGroup(section or str(title), section=bool(section)))
+                    group.items.append(MenuItem(
                         str(screen.title), url_for(f"{screen.endpoint}.{screen._default_view}"), screen.icon,
                         request.blueprint == screen.endpoint,
                     ))
-        if items:
-            groups.append(MenuGroup(str(title), items))
+        groups += own.values()
     return groups
 
 

@@ -53,14 +53,15 @@
   }, { passive: true });
 
   function rememberGroups() {
-    const key = "jinlin-folded";
-    let folded = [];
-    try { folded = JSON.parse(localStorage.getItem(key)) || []; } catch (error) { folded = []; }
+    const key = "jinlin-menu";
+    let kept = {};
+    try { kept = JSON.parse(localStorage.getItem(key)) || {}; } catch (error) { kept = {}; }
     all("details.menu-group").forEach((group) => {
-      if (folded.includes(group.dataset.group) && !$("[aria-current]", group)) group.open = false;
+      const name = group.dataset.group;
+      if (name in kept) group.open = kept[name] || $("[aria-current]", group) !== null;
       group.addEventListener("toggle", () => {
-        const names = all("details.menu-group:not([open])").map((each) => each.dataset.group);
-        try { localStorage.setItem(key, JSON.stringify(names)); } catch (error) { /* private window: not remembered */ }
+        kept[name] = group.open;
+        try { localStorage.setItem(key, JSON.stringify(kept)); } catch (error) { /* private window: not remembered */ }
       });
     });
     const menu = $("#menu"), here = $("#menu [aria-current]");

@@ -103,7 +103,8 @@ def _meals(
             break
         moment = datetime.combine(day, clock, tzinfo=BEIJING)
         meals.append(Meal(
-            diner=diner, kind=kind, day=day, way=diner.usual_way if diner else Way.DINE_IN, source=Source.COUNTER,
+            diner=diner, kind=kind, day=day, booked_on=day, way=diner.usual_way if diner else Way.DINE_IN,
+            source=Source.COUNTER,
             standard_price=split.standard, self_pay=split.self_pay, government=split.government,
             other_aid=split.other_aid, recorded_by=chance.choice(CLERKS), recorded_at=moment,
         ))

@@ -195,7 +195,8 @@ def record_meal(
     _ask(diner, day, kind, at, source, moved_reason, confirmed, card)
     split = split_price(price)
     meal = Meal(
-        diner=diner, kind=kind, day=day, way=way, source=source, recorded_by=by, account=account, recorded_at=at,
+        diner=diner, kind=kind, day=day, booked_on=day, way=way, source=source, recorded_by=by, account=account,
+        recorded_at=at,
         reason="；".join(part.strip() for part in (reason, moved_reason) if part and part.strip())[:200] or None,
         standard_price=split.standard, self_pay=split.self_pay, government=split.government,
         other_aid=split.other_aid,

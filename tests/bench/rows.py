@@ -115,11 +115,13 @@ def _meals(connection: sa.Connection, meals: int) -> None:
     first = today() - timedelta(days=DAYS)
     connection.execute(sa.text(f"""
         INSERT INTO canteen_meal (id, community_id, diner_id, kind_id, day, way, standard_price, self_pay, government,
-            other_aid, source, recorded_by, account, recorded_at, row_version, voided_at, voided_by, void_reason)
+            other_aid, source, recorded_by, account, recorded_at, row_version, voided_at, voided_by, void_reason,
+            booked_on, operator_aid, city_pays, district_pays, street_pays, community_pays, donors_pay)
         SELECT s.i + 1, d.community_id, d.id, k.id, {day}, CASE s.i % 10 WHEN 0 THEN 'delivery' WHEN 1 THEN 'take_away'
             ELSE 'dine_in' END, 1500, 1000, 400, 100, 'counter', '王敏', 'bench.staff', {moment}, 1,
             CASE WHEN s.i % 200 = 7 THEN {moment} END, CASE WHEN s.i % 200 = 7 THEN 'bench' END,
-            CASE WHEN s.i % 200 = 7 THEN '录错了' END
+            CASE WHEN s.i % 200 = 7 THEN '录错了' END,
+            {day}, 0, 400, 0, 0, 0, 100
         FROM ({series}) s
         JOIN canteen_diner d ON d.id = (s.i * {STEP} % {diners * 3}) / 3 + 1
         JOIN (SELECT id, community_id, row_number() OVER (PARTITION BY community_id ORDER BY opens) - 1 AS place
