@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
@@ -268,6 +269,11 @@ class Meal(Voidable, TenantModel):
 
 
     label_private = "name"
+
+    @classmethod
+    def counts(cls) -> tuple[Any, ...]:
+        """The conditions of a meal that was eaten: neither voided nor taken back, nor the row that takes it back."""
+        return cls.voided_at.is_(None), cls.reversed_on.is_(None), cls.reverses_id.is_(None)
 
     @property
     def label(self) -> str:
