@@ -21,7 +21,7 @@ from core.areas.tenancy import Deletable, TenantModel, Voidable, tenant_index, t
 from core.audit.models import Deed
 from core.audit.trail import note_deed
 from core.clock import BEIJING, beijing, now, today
-from core.declarations import Entry, Metric, PluginInfo, Sheet, Todo
+from core.declarations import Dimension, Entry, Metric, PluginInfo, Sheet, Todo
 from core.encryption import EncryptedText
 from core.errors import ConfirmationNeeded, ValidationError
 from core.exchange.cells import SheetColumn, parse_choice, parse_text
@@ -36,7 +36,7 @@ from core.residents.service import add_phones, check_resident, find_resident, se
 __all__ = [
     "ABOVE", "Action", "add_phones", "Area", "BEIJING", "beijing", "BulkAction", "check_resident", "Choice",
     "choice_column", "choices", "clean_reason", "COMMUNITY", "ConfirmationNeeded", "create_once", "db", "Deed",
-    "Deletable", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces",
+    "Deletable", "Dimension", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces",
     "LifeState", "mask_name", "Metric", "Moment", "Money", "new_key", "NONE", "note_deed", "now", "Page", "PageLink",
     "parse_choice", "parse_text", "PluginInfo", "put_error", "relationship", "remote", "Resident",
     "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes",

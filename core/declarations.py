@@ -20,25 +20,47 @@ class PluginInfo:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A number counted from records: its unit (份, 人, …) and what is counted.
+class Dimension:
+    """What a figure is broken down by: a column of the metric's model that is a Choice or names another record."""
 
-    `model` has rows dated by the column `day`; `count` is an aggregate over them, `where` the rows
-    that count; `screen` is the endpoint of the list behind the figure, which filters by that day and by
-    `filters` (so that the list shows the rows of `where`).
-    `daily` says that a community with the plugin on is expected to record something every open day.
+    name: str
+    title: object
+    column: Any
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number counted from records: its unit (份, 人, 人次, 场, 小时, 元 …), what counts, and once per what.
+
+    Each row of `model` for which `where` holds (conditions on its own columns) counts on its `day`: as one; or as its
+    `amount`, of which `parts` make one unit (100 fen a yuan, 60 minutes an hour); or, with `once_per`, once in a
+    period for each value of that column (人数: no sum of shorter periods). A metric may instead be the sum of others
+    (`sums`). `definition` says in a sentence what counts and what does not. `screen` is the endpoint of the list
+    behind the figure, which filters by that day and by `filters` so that it shows exactly the rows that count; with
+    `once_per` the list of whom is counted, filtered by `<day>_from` and `<day>_to` too. `daily`: a community with the
+    plugin on is expected to record something on every open day.
     """
 
     name: str
     title: object
     unit: object
-    model: type
-    day: Any
-    count: Any
+    model: type | None = None
+    day: Any = None
     where: tuple[Any, ...] = ()
     screen: str | None = None
+    amount: Any = None
+    parts: int = 1
+    once_per: Any = None
+    by: tuple[Dimension, ...] = ()
+    sums: tuple[Metric, ...] = ()
     daily: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
+    definition: object = ""
+
+    @property
+    def counted(self) -> tuple[Metric, ...]:
+        """The metrics that are counted from records: itself, or those that it sums."""
+        return tuple(each for part in self.sums for each in part.counted) if self.sums else (self,)
 
 
 @dataclass(frozen=True)

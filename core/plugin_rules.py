@@ -95,18 +95,24 @@ def _metrics(name: str, value: Any) -> list[Metric]:
             raise PluginFault(f"{what} does not start with {name + '.'!r}")
         text(metric.title, f"the title of {what}")
         text(metric.unit, f"the unit of {what}")
-        if not (isinstance(metric.model, type) and issubclass(metric.model, TenantModel)):
-            raise PluginFault(f"{what} counts {_a(metric.model)}, not records of a model")
-        _compile(metric, what)
+        for part in metric.counted:
+            if not isinstance(part, Metric):
+                raise PluginFault(f"{what} sums {_a(part)}, not metrics")
+            _check_counted(part, what)
     return metrics
 
 
-def _compile(metric: Metric, what: str) -> None:
+def _check_counted(metric: Metric, what: str) -> None:
+    if not (isinstance(metric.model, type) and issubclass(metric.model, TenantModel)):
+        raise PluginFault(f"{what} counts {_a(metric.model)}, not records of a model")
     if not isinstance(getattr(metric.day, "type", None), sa.Date):
         raise PluginFault(f"the day of {what} is no column of dates")
+    if metric.amount is not None and metric.once_per is not None:
+        raise PluginFault(f"{what} either sums an amount or counts once per something")
+    columns = (metric.amount, metric.once_per, *(dimension.column for dimension in metric.by))
     try:
-        counted = sa.select(metric.model.community_id, metric.day, metric.count).where(*metric.where)
-        str(counted.group_by(metric.day))
+        counted = sa.select(metric.model.community_id, metric.day, *(c for c in columns if c is not None))
+        str(counted.where(*metric.where))
     except (sa.exc.SQLAlchemyError, TypeError, AttributeError) as error:
         raise PluginFault(f"{what} cannot be counted: {' '.join(str(error).split())[:120]}") from error
 

@@ -19,7 +19,7 @@ from core.areas.service import communities_with, plugins_on
 from core.clock import beijing, now, today
 from core.declarations import Metric
 from core.extensions import db
-from core.metrics.figures import by_community, by_day
+from core.metrics.figures import by_day, totals
 
 DAYS_SHOWN = 30
 
@@ -110,17 +110,18 @@ def _counted(here: Visit, plugin: str, metric: Metric) -> SimpleNamespace:
     first = day.replace(day=1)
     with session_for(scope_of(here.area, plugin), "figures of the workbench") as reading:
         return SimpleNamespace(
-            today=by_community(reading, metric, day, day), month=by_community(reading, metric, first, day),
-            all=by_community(reading, metric, date(1970, 1, 1), day),
+            today=totals(reading, metric, day, day), month=totals(reading, metric, first, day),
+            all=totals(reading, metric, None, day),
             days=by_day(reading, metric, day - timedelta(days=DAYS_SHOWN - 1), day),
-            last_week=by_community(reading, metric, day - timedelta(days=7), day - timedelta(days=7)),
+            last_week=totals(reading, metric, day - timedelta(days=7), day - timedelta(days=7)),
         )
 
 
-def _url(metric: Metric, start: date, end: date, slug: str | None = None) -> str | None:
+def _url(metric: Metric, start: date | None, end: date, slug: str | None = None) -> str | None:
     if metric.screen is None:
         return None
-    days = {f"{metric.day.key}_from": start.isoformat(), f"{metric.day.key}_to": end.isoformat()}
+    days = {} if start is None else {f"{metric.day.key}_from": start.isoformat()}
+    days[f"{metric.day.key}_to"] = end.isoformat()
     area = {"area": slug} if slug else {}
     return url_for(f"{metric.screen}.index_view", **days, **metric.filters, **area)
 
@@ -169,7 +170,7 @@ def _table(plugin: str, metric: Metric, days: SimpleNamespace, here: Visit) -> S
         rows.append([
             name, state, _cell(f"{number:,}", _url(metric, day, day, area.slug)),
             _cell(f"{days.month.get(area.id, 0):,}", _url(metric, day.replace(day=1), day, area.slug)),
-            _cell(f"{days.all.get(area.id, 0):,}", _url(metric, date(1970, 1, 1), day, area.slug)),
+            _cell(f"{days.all.get(area.id, 0):,}", _url(metric, None, day, area.slug)),
             _cell("", points=series),
         ])
     return SimpleNamespace(

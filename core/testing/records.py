@@ -160,12 +160,18 @@ def _meal_kind(kind: Any, _hand: Hand) -> None:
 def _meal(meal: Any, hand: Hand) -> None:
     meal.government = meal.other_aid = Decimal("0.00")
     meal.self_pay = meal.standard_price
+    for payer in ("operator_aid", "city_pays", "district_pays", "street_pays", "community_pays", "donors_pay"):
+        setattr(meal, payer, Decimal("0.00"))
+
+
+def _rule(rule: Any, _hand: Hand) -> None:
+    rule.city_share, rule.district_share, rule.street_share, rule.community_share, rule.donor_share = 100, 0, 0, 0, 0
 
 
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
     "resident": _resident, "resident_phone": _phone, "once_key": _once, "import_batch": _batch,
     "canteen_card": _card, "canteen_meal": _meal,
-    "canteen_meal_kind": _meal_kind,
+    "canteen_meal_kind": _meal_kind, "canteen_subsidy_rule": _rule,
 }
 
 

@@ -42,8 +42,8 @@ def register_sheets() -> list[Sheet]:
 @hookimpl
 def register_metrics() -> list[Metric]:
     return [
-        Metric("canteen.meals", _l("Meals"), unit=_l("meals"), model=Meal, day=Meal.day, count=func.count(),
-               where=(Meal.voided_at.is_(None),), screen="canteen_meals", daily=True),
+        Metric("canteen.meals", _l("Meals"), unit=_l("meals"), model=Meal, day=Meal.day,
+               where=Meal.counts(), screen="canteen_meals", daily=True),
     ]
 
 

@@ -136,8 +136,9 @@ def _service(app, community_id: int) -> list[tuple[str, str]]:
 
 def _record(writing, diner_id: int, kind_id: int, day) -> None:
     """One meal by its row: what it may be was checked before the lock is taken."""
-    writing.add(Meal(diner_id=diner_id, kind_id=kind_id, day=day, booked_on=day, way=Way.DINE_IN, standard_price=15, self_pay=15,
-                     government=0, other_aid=0, source="counter", recorded_by="bench", recorded_at=now()))
+    writing.add(Meal(diner_id=diner_id, kind_id=kind_id, day=day, booked_on=day, way=Way.DINE_IN,
+                     standard_price=15, self_pay=15, government=0, other_aid=0, source="counter",
+                     recorded_by="bench", recorded_at=now()))
 
 
 def _over_http(port: int) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ BROKEN = {
     "n_loops": ("while True:\n    pass\n", "longer than"),
     "o_elsewhere": (INFO.format(requires=()) + "import os\nos.chdir('/')\n", "working folder"),
     "m_resident": (INFO.format(requires=()) + "@hookimpl\ndef register_metrics():\n"
-                   + "    return [Metric('canteen.meals', 'T', 'x', None, None, None)]\n", "canteen.meals"),
+                   + "    return [Metric('canteen.meals', 'T', 'x')]\n", "canteen.meals"),
 }
 
 
@@ -187,7 +187,7 @@ def test_what_needs_a_broken_plugin_falls_with_it(monkeypatch: pytest.MonkeyPatc
 
 def test_declarations_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    metric = Metric("a.b", "B", "x", Resident, Resident.birth_date, sa.func.count())
+    metric = Metric("a.b", "B", "x", Resident, Resident.birth_date)
     manager = loaded(monkeypatch, {"a": {"register_metrics": lambda: asked.append(1) or [metric],
                                          "settings_form": lambda: wt.Form}})
     assert [manager.metrics(), manager.metrics()] == [[("a", metric)], [("a", metric)]]

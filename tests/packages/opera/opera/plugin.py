@@ -8,7 +8,6 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func
 
 from core.api import Area, Metric, PluginInfo, Todo, hookimpl
 from opera.models import Event
@@ -28,7 +27,7 @@ def register_screens() -> list[type]:
 
 @hookimpl
 def register_metrics() -> list[Metric]:
-    return [Metric("opera.events", _l("Events held"), _l("times"), Event, Event.day, func.count(),
+    return [Metric("opera.events", _l("Events held"), _l("times"), Event, Event.day,
                    (Event.deleted_at.is_(None),), "opera_events")]
 
 
