@@ -137,20 +137,33 @@ def fill_table(
 ) -> None:
     """The same into a file. Rows are taken one by one and not kept in memory."""
     with _workbook(target, constant_memory=True) as book:
-        sheet = book.add_worksheet(_sheet_name(str(title)))
-        big, head = book.add_format({"bold": True, "font_size": 14}), book.add_format(HEADER_STYLE)
-        put = _cell_writer(book, sheet)
-        for at, header in enumerate(headers):
-            sheet.set_column(at, at, min(40, max(12, _shown_width(str(header)) + 4)))
-        sheet.freeze_panes(2, 0)
-        sheet.write_string(0, 0, harmless(str(title)), big)
-        for at, header in enumerate(headers):
-            sheet.write_string(1, at, harmless(str(header)), head)
-        for number, row in enumerate(rows, 2):
-            if number >= LAST_ROW:
-                raise ValidationError(_("A sheet holds at most %(most)d rows. Narrow the selection.", most=LAST_ROW))
-            for at, value in enumerate(row):
-                put(number, at, value)
+        _fill_sheet(book, str(title), headers, rows, str(title))
+
+
+def write_tables(tables: Iterable[tuple[str, Sequence[object], Iterable[Sequence[object]]]], title: str) -> bytes:
+    """A plain .xlsx of several sheets as bytes: (name, headers, rows) each; the name follows the title above it."""
+    target = io.BytesIO()
+    with _workbook(target, constant_memory=True) as book:
+        for name, headers, rows in tables:
+            _fill_sheet(book, name, headers, rows, f"{title} {name}")
+    return target.getvalue()
+
+
+def _fill_sheet(book: Any, name: str, headers: Sequence[object], rows: Iterable[Sequence[object]], title: str) -> None:
+    sheet = book.add_worksheet(_sheet_name(name))
+    big, head = book.add_format({"bold": True, "font_size": 14}), book.add_format(HEADER_STYLE)
+    put = _cell_writer(book, sheet)
+    for at, header in enumerate(headers):
+        sheet.set_column(at, at, min(40, max(12, _shown_width(str(header)) + 4)))
+    sheet.freeze_panes(2, 0)
+    sheet.write_string(0, 0, harmless(title), big)
+    for at, header in enumerate(headers):
+        sheet.write_string(1, at, harmless(str(header)), head)
+    for number, row in enumerate(rows, 2):
+        if number >= LAST_ROW:
+            raise ValidationError(_("A sheet holds at most %(most)d rows. Narrow the selection.", most=LAST_ROW))
+        for at, value in enumerate(row):
+            put(number, at, value)
 
 
 def write_csv(headers: Sequence[object], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:

@@ -34,15 +34,16 @@ class Period:
 
     @property
     def label(self) -> str:
-        """2026-11-22, 2026-11-16 – 2026-11-22, 2026-11, 2026 Q4, 2026."""
+        """2026-11-22, 2026-11-16 – 2026-11-22, 2026-11, 2026 Q4, Year 2026."""
         if self.kind == PeriodKind.ALL or self.start is None:
             return _("until %(day)s", day=self.end.isoformat())
         if self.kind == PeriodKind.WEEK:
             return f"{self.start.isoformat()} – {self.end.isoformat()}"
         if self.kind == PeriodKind.QUARTER:
             return _("%(year)s Q%(quarter)s", year=self.start.year, quarter=(self.start.month + 2) // 3)
-        return {PeriodKind.DAY: self.start.isoformat(), PeriodKind.MONTH: f"{self.start:%Y-%m}"}.get(
-            self.kind, f"{self.start.year}")
+        if self.kind == PeriodKind.MONTH:
+            return _("%(year)s-%(month)s", year=self.start.year, month=self.start.month)
+        return self.start.isoformat() if self.kind == PeriodKind.DAY else _("Year %(year)s", year=self.start.year)
 
     def a_year_before(self) -> Period | None:
         """The same period of last year (同比); None since the beginning. 29 February is compared with the 28th."""

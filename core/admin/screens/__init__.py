@@ -11,6 +11,7 @@ from core.admin.screens.areas import AreasPage
 from core.admin.screens.imports import ImportPage
 from core.admin.screens.logs import AuditScreen, LogPage
 from core.admin.screens.plugins import PluginsPage
+from core.admin.screens.reports import ReportsPage
 from core.admin.screens.residents import ResidentScreen, TagKindScreen
 from core.admin.screens.roles import RolesPage
 
@@ -28,5 +29,6 @@ def core_modules() -> list[Module]:
     """In the order of the menu; the first holds records, the others are for the office."""
     return [
         Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen, ImportPage)),
+        Module("figures", _l("Figures and reports"), (ReportsPage,)),
         Module("manage", _l("Management"), (AreasPage, AccountsPage, RolesPage, PluginsPage, AuditScreen, LogPage)),
     ]
