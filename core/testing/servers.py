@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
@@ -30,6 +31,7 @@ class Servers:
     def __init__(self, folder: Path, postgres: Callable[[], str]) -> None:
         self.folder, self.postgres = folder, postgres
         self.seeds: dict[str, tuple[str, Path, dict[str, int]]] = {}
+        self.contents: dict[str, Contents] = {}
 
     def empty(self, kind: str, folder: Path) -> str:
         """The URL of a new, empty database."""
@@ -53,8 +55,11 @@ class Servers:
         seed, keys, _ids = self.seeds[kind]
         shutil.copy(keys, folder / "keys.json")
         if kind == "postgresql":
-            self.drop(url)
-            self._create(template=sa.make_url(seed).database, name=sa.make_url(url).database)
+            if seed not in self.contents:
+                self.contents[seed] = Contents(seed)
+            if not self.contents[seed].put_back(url):
+                self.drop(url)
+                self._create(template=sa.make_url(seed).database, name=sa.make_url(url).database)
         else:
             shutil.copy(seed.removeprefix("sqlite:///"), folder / "jinlin.db")
 
@@ -90,6 +95,70 @@ class Servers:
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
             connection.exec_driver_sql(statement)
+
+
+class Contents:
+    """The rows of a PostgreSQL database, to be put back into its copies: a tenth of the time of another copy."""
+
+    def __init__(self, url: str) -> None:
+        with _superuser(url) as connection, connection.cursor() as cursor:
+            self.role = f"{sa.make_url(url).database}_app"
+            self.schema = _schema(cursor, self.role)
+            names = cursor.execute("SELECT quote_ident(tablename) FROM pg_tables "
+                                   "WHERE schemaname = 'public'").fetchall()
+            self.emptied = "; ".join(f"DELETE FROM {name}" for name, in names)
+            self.rows = [(name, rows) for name, in names if (rows := _copied(cursor, name))]
+            numbers = cursor.execute("SELECT quote_ident(sequencename), last_value FROM pg_sequences "
+                                     "WHERE schemaname = 'public'").fetchall()
+            self.counted = "; ".join(f"SELECT setval('{name}', {last or 1}, {last is not None})"
+                                     for name, last in numbers)
+
+    def put_back(self, url: str) -> bool:
+        """Whether the database has these rows again; not if its tables are no longer the same."""
+        with _superuser(url) as connection, connection.cursor() as cursor:
+            if _schema(cursor, self.role) != self.schema:
+                return False
+            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                           "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            cursor.execute("SET session_replication_role = replica")  # no foreign keys while the tables are half filled
+            cursor.execute(self.emptied)
+            for name, rows in self.rows:
+                with cursor.copy(f"COPY {name} FROM STDIN") as copy:
+                    copy.write(rows)
+            cursor.execute(self.counted)
+        return True
+
+
+def _superuser(url: str) -> psycopg.Connection:
+    return psycopg.connect(sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def _copied(cursor: psycopg.Cursor, name: str) -> bytes:
+    with cursor.copy(f"COPY {name} TO STDOUT") as copy:
+        return b"".join(copy)
+
+
+def _schema(cursor: psycopg.Cursor, role: str) -> str:
+    """Everything of the tables but their rows: columns, keys, walls, the rights of the server's role."""
+    return cursor.execute("""
+        SELECT md5(concat(
+            (SELECT string_agg(concat(relname, relkind, relacl, relrowsecurity, relforcerowsecurity, reloptions), ','
+                    ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
+            (SELECT string_agg(concat(attrelid::regclass, attname, atttypid, attnotnull, attisdropped, attacl), ','
+                    ORDER BY attrelid::regclass::text, attnum) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+             WHERE relnamespace = 'public'::regnamespace AND attnum > 0),
+            (SELECT string_agg(concat(conrelid::regclass, conname, pg_get_constraintdef(oid)), ',' ORDER BY conname,
+                    conrelid::regclass::text) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
+            (SELECT string_agg(concat(polrelid::regclass, polname, pg_get_expr(polqual, polrelid)), ','
+                    ORDER BY polrelid::regclass::text, polname) FROM pg_policy),
+            (SELECT string_agg(concat(tgrelid::regclass, tgname), ',' ORDER BY tgrelid::regclass::text, tgname)
+             FROM pg_trigger WHERE NOT tgisinternal),
+            (SELECT string_agg(concat(rolname, rolbypassrls, rolcanlogin, setconfig), ',' ORDER BY rolname)
+             FROM pg_roles LEFT JOIN pg_db_role_setting ON setrole = pg_roles.oid
+             WHERE rolname = %s),
+            (SELECT string_agg(setconfig::text, ',') FROM pg_db_role_setting
+             JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database())))
+    """, (role,)).fetchone()[0]
 
 
 class CompiledTemplates(BytecodeCache):
