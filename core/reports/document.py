@@ -92,8 +92,8 @@ def _is_chinese(text: str) -> bool:
 
 def _table(metric: dict[str, Any]) -> Table:
     parts = metric["parts"]
-    columns = [(_("Community"), False), (_("Number"), True), (_("Same period last year"), True), (_("Against last year"), True),
-               (_("Per 1,000 residents"), True), (_("Since the beginning"), True)]
+    columns = [(_("Community"), False), (_("Number"), True), (_("Same period last year"), True),
+               (_("Against last year"), True), (_("Per 1,000 residents"), True), (_("Since the beginning"), True)]
     rows = [[row["area"], *_figures(row, parts)] for row in metric["rows"]]
     known = [row["residents"] for row in metric["rows"] if row["number"] is not None]
     whole = {what: summed(metric, what) for what in ("number", "before", "ever")}

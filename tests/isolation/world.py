@@ -31,7 +31,10 @@ from core.areas.models import (
 from core.areas.scope import Scope, session_for
 from core.exchange.writer import write_table
 from core.extensions import db
+from core.metrics.periods import PeriodKind
 from core.migrations.upgrade import upgrade
+from core.reports.models import Report
+from core.reports.service import digest_of
 from core.residents.pinyin import pinyin_key
 from core.testing.records import fill, upload, with_check_digit
 from tests.isolation.sides import BINNED, FAR, FAR_STREET, NOBODY, OTHER, OWN, OWN_BINNED, OWN_STREET, Side
@@ -43,6 +46,7 @@ AT_STREET = {"far": set(KINDS)}  # what lies below the street is the street's to
 BELOW_STREET = {"other": {"records", "accounts"}, "binned": {"records", "accounts"}, "far": set(KINDS)}
 SEEN = (
     Area, AreaProfile, PluginSwitch, PluginPolicy, PluginSettings, User, Role, Membership, AccountEvent, ScreenSettings,
+    Report,
 )
 
 
@@ -204,12 +208,25 @@ def _make_areas(session: Any, app: Flask, at: Any) -> None:
         session.flush()
         session.add(AreaProfile(id=side.number, area_id=side.number, year=side.year, households=side.hand().number(),
                                 residents=side.hand().number(), note=side.areas))
+        session.add(_report(side, at))
         for turn, plugin in enumerate(app.extensions["jinlin_plugins"].names):
             session.add(PluginSwitch(id=side.number + 10 * turn, community_id=side.number, plugin=plugin,
                                      on_from=date(side.year, 1, 1), switched_by=side.accounts))
             decides = side.number if side is OTHER else street[0]
             session.add(PluginPolicy(id=side.number + 10 * turn, area_id=decides, plugin=plugin,
                                      policy=Policy.ALLOWED))
+
+
+def _report(side: Side, at: Any) -> Report:
+    """The report that an area has issued, of a month of its own."""
+    word = side.areas
+    row = {"area": word, "number": side.hand().number(), "before": None, "residents": None, "ever": None}
+    metric = {"name": "x.y", "title": word, "unit": word, "parts": 1, "definition": word, "rows": [row]}
+    content = {"area": word, "kind": "month", "start": f"{side.year}-01-01", "end": f"{side.year}-01-31",
+               "until": f"{side.year}-01-31", "communities": [word], "metrics": [metric]}
+    return Report(id=side.number, area_id=side.number, kind=PeriodKind.MONTH, start=date(side.year, 1, 1),
+                  end=date(side.year, 1, 31), version=1, content=content, digest=digest_of(content),
+                  issued_by=side.accounts, issued_at=at)
 
 
 def _make_people(session: Any, at: Any) -> None:

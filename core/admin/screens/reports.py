@@ -69,15 +69,17 @@ class ReportsPage(OfficePage):
         """Keep it as it stands now."""
         period, here = self._period(), visit()
         content = self._content(period)
-        made: list[int] = []
-        if self.attempt(lambda: made.append(
-                issue(db.session(), here.area.id, period, content, here.user.username, now()).id)):
-            title = document(content).title
-            self.note(_("Issued the report “%(title)s”", title=title))
-            db.session.commit()
-            flash(_("“%(name)s” has been issued.", name=title), "success")
-            return redirect(self.get_url(".show", id=made[0]))
-        return redirect(self.get_url(".draft", **_asked(period)))
+        made: list[Report] = []
+
+        def keep() -> None:
+            made.append(issue(db.session(), here.area.id, period, content, here.user.username, now()))
+            self.note(_("Issued the report “%(title)s”", title=document(content).title))
+
+        if not self.attempt(keep):  # somebody else has issued the same version at this moment
+            return redirect(self.get_url(".draft", **_asked(period)))
+        flash(_("“%(name)s” is issued: version %(version)s holds the figures as they are now.",
+                name=document(content).title, version=made[0].version), "success")
+        return redirect(self.get_url(".show", id=made[0].id))
 
     @expose("/show/")
     def show(self) -> str:
