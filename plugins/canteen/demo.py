@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.api import BEIJING, LifeState, Resident, beijing, save_settings
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, Way
-from plugins.canteen.services import PLUGIN, add_default_kinds, kinds_of, split_price
+from plugins.canteen.services import PLUGIN, add_default_kinds, kinds_of
+from plugins.canteen.subsidies.rules import split_meal
 
 DAYS = 60
 CLERKS = ("王敏", "李华", "陈静")
@@ -96,7 +97,7 @@ def _meals(
     chance.shuffle(eaters)
     opens, closes = (t.hour * 60 + t.minute for t in (kind.opens, kind.closes))
     minutes = sorted(chance.randint(opens, closes) for _eater in eaters)
-    split, meals = split_price(price), []
+    split, meals = split_meal(price, None), []
     for diner, minute in zip(eaters, minutes, strict=True):
         clock = time(minute // 60, minute % 60)
         if clock >= until:
@@ -105,7 +106,6 @@ def _meals(
         meals.append(Meal(
             diner=diner, kind=kind, day=day, booked_on=day, way=diner.usual_way if diner else Way.DINE_IN,
             source=Source.COUNTER,
-            standard_price=split.standard, self_pay=split.self_pay, government=split.government,
-            other_aid=split.other_aid, recorded_by=chance.choice(CLERKS), recorded_at=moment,
+            **vars(split), recorded_by=chance.choice(CLERKS), recorded_at=moment,
         ))
     return meals

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -23,7 +22,9 @@ from core.api import (
     set_name,
     settings_of,
 )
-from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, Way
+from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, SubsidyRule, Way
+from plugins.canteen.subsidies.rules import AgeCounts, age_counted, best, split_meal
+from plugins.canteen.subsidies.services import aid_for, in_force
 
 PLUGIN = "canteen"
 UNDONE = "撤销"  # stored as the reason of an undone meal, so it stays one word whatever language the screen has
@@ -46,28 +47,6 @@ class AlreadyTaken(ValidationError):
     def __init__(self, meal: Meal) -> None:
         super().__init__(taken_text(meal))
         self.meal = meal
-
-
-@dataclass(frozen=True)
-class Split:
-    """Who pays a meal, in yuan: standard = self_pay + government + other_aid, none below zero."""
-
-    standard: Decimal
-    self_pay: Decimal
-    government: Decimal
-    other_aid: Decimal
-
-
-def split_price(standard: Decimal, government: Decimal = Decimal(0), other_aid: Decimal = Decimal(0)) -> Split:
-    """Divide the standard price: government pays first, then other aid, the diner the rest; all in yuan.
-
-    Raises ValidationError for amounts below zero.
-    """
-    if min(standard, government, other_aid) < 0:
-        raise ValidationError(_("An amount of money cannot be below zero."))
-    government = min(government, standard)
-    other_aid = min(other_aid, standard - government)
-    return Split(standard, standard - government - other_aid, government, other_aid)
 
 
 def kinds_of(session: Session) -> list[MealKind]:
@@ -94,16 +73,34 @@ def is_open(kind: MealKind, clock: time) -> bool:
 
 def price_on(session: Session, kind: MealKind, day: date) -> Decimal | None:
     """The standard price in yuan that holds on a day; None before the first one."""
-    return session.scalar(
-        sa.select(Price.amount).where(Price.kind_id == kind.id, Price.starts_on <= day)
-        .order_by(Price.starts_on.desc()).limit(1)
-    )
+    return session.scalar(_prices(kind, day))
+
+
+def _prices(kind: MealKind, day: date) -> sa.Select:
+    return (sa.select(Price.amount).where(Price.kind_id == kind.id, Price.starts_on <= day)
+            .order_by(Price.starts_on.desc()).limit(1))
+
+
+def _price_and_rules(session: Session, kind: MealKind, day: date) -> tuple[Decimal | None, bool]:
+    """The price of a day, and whether any subsidy rule holds then: no statement more where there is none."""
+    any_rule = sa.select(SubsidyRule.id).where(SubsidyRule.community_id == Price.community_id, *in_force(day))
+    row = session.execute(_prices(kind, day).add_columns(any_rule.exists())).one_or_none()
+    return (row[0], bool(row[1])) if row else (None, False)
 
 
 def opening_day(session: Session, community_id: int) -> date | None:
     """开业日期 from the settings; None where it was not entered."""
-    text = settings_of(session, community_id, PLUGIN).get("opened_on")
+    return _opened(settings_of(session, community_id, PLUGIN))
+
+
+def _opened(settings: dict) -> date | None:
+    text = settings.get("opened_on")
     return date.fromisoformat(text) if text else None
+
+
+def age_rule(settings: dict) -> AgeCounts:
+    """From when an age counts here, of the community's settings."""
+    return AgeCounts(settings.get("age_counts") or AgeCounts.DAY)
 
 
 def meal_of(session: Session, diner_id: int | None, day: date, kind_id: int) -> Meal | None:
@@ -183,23 +180,26 @@ def record_meal(
     Raises AlreadyTaken, NoPrice or ValidationError with what to do, ConfirmationNeeded for what is unusual:
     the questions "lost_card", "moved" (wants `moved_reason`), "hours", "early" and "old" are answered by `confirmed`.
     """
-    check_day(session, kind, day, at)
+    settings = settings_of(session, kind.community_id, PLUGIN)
+    _check_day(kind, day, at, _opened(settings))
     if diner is not None:
         _check_diner(session, diner, day, kind)
     if source == Source.BACK_ENTRY and len((reason or "").strip()) < 2:
         raise ValidationError(_("Please give the reason for the back entry."), "reason")
-    price = price_on(session, kind, day)
+    price, rules_hold = _price_and_rules(session, kind, day)
     if price is None:
         raise NoPrice(_("%(kind)s has no price on %(day)s yet. Please set a price first.", kind=kind.name,
                         day=day.isoformat()))
     _ask(diner, day, kind, at, source, moved_reason, confirmed, card)
-    split = split_price(price)
+    how, chosen = age_rule(settings), None
+    if diner is not None and rules_hold:
+        chosen = best(aid_for(session, diner, kind, day, price, how))
     meal = Meal(
         diner=diner, kind=kind, day=day, booked_on=day, way=way, source=source, recorded_by=by, account=account,
         recorded_at=at,
         reason="；".join(part.strip() for part in (reason, moved_reason) if part and part.strip())[:200] or None,
-        standard_price=split.standard, self_pay=split.self_pay, government=split.government,
-        other_aid=split.other_aid,
+        rule=chosen.rule if chosen else None, age=age_counted(diner.resident, day, how) if diner else None,
+        **vars(split_meal(price, chosen)),
     )
     session.add(meal)
     return meal
@@ -207,12 +207,15 @@ def record_meal(
 
 def check_day(session: Session, kind: MealKind, day: date, at: datetime) -> None:
     """Raises ValidationError where no meal of this kind can have been taken on this day."""
+    _check_day(kind, day, at, opening_day(session, kind.community_id))
+
+
+def _check_day(kind: MealKind, day: date, at: datetime, opened: date | None) -> None:
     if kind.deleted_at is not None:
         raise ValidationError(_("%(kind)s is no longer served. Please choose another meal.", kind=kind.name), "kind")
     if day > beijing(at).date():
         raise ValidationError(_("%(day)s lies in the future. Please choose today or an earlier day.",
                                 day=day.isoformat()), "day")
-    opened = opening_day(session, kind.community_id)
     if opened and day < opened:
         raise ValidationError(_("The canteen opened on %(opened)s. Please choose that day or a later one.",
                                 opened=opened.isoformat()), "day")

@@ -5,7 +5,8 @@ import wtforms as wt
 from flask_babel import lazy_gettext as _l
 from wtforms import validators as check
 
-from core.api import ScreenForm
+from core.api import ScreenForm, choices
+from plugins.canteen.subsidies.rules import AgeCounts
 
 
 class CanteenSettings(ScreenForm):
@@ -16,3 +17,7 @@ class CanteenSettings(ScreenForm):
     seats = wt.IntegerField(_l("Seats"), [check.Optional(), check.NumberRange(min=0, max=5000)])
     phone = wt.StringField(_l("Phone of the canteen"), [check.Optional(), check.Length(max=30)])
     address = wt.StringField(_l("Address of the canteen"), [check.Optional(), check.Length(max=100)])
+    age_counts = wt.SelectField(
+        _l("From when a new age counts"), [check.Optional()], default=AgeCounts.DAY.value,
+        choices=choices((how.value, how.label) for how in AgeCounts),
+        description=_l("For subsidies by age, e.g. from 70; meals that are recorded keep theirs"))

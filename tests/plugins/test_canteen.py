@@ -6,8 +6,6 @@ from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core.api import ConfirmationNeeded, LifeState, ValidationError, save_settings
 from plugins.canteen.cards import issue_card, lose_card, replace_card
@@ -20,28 +18,12 @@ from plugins.canteen.services import (
     make_diner,
     price_on,
     record_meal,
-    split_price,
 )
 from tests.plugins.canteen_people import add_diner
 
 TODAY = date(2026, 11, 23)
 NOON = datetime(2026, 11, 23, 3, 42, tzinfo=UTC)  # 11:42 in Beijing
 EVENING = datetime(2026, 11, 23, 13, 0, tzinfo=UTC)  # 21:00 in Beijing
-MONEY = st.decimals(min_value=0, max_value=9999, places=2)
-
-
-@given(MONEY, MONEY, MONEY)
-def test_what_all_pay_is_the_standard_price_and_nobody_pays_less_than_nothing(standard, government, other):
-    split = split_price(standard, government, other)
-    assert split.self_pay + split.government + split.other_aid == split.standard == standard
-    assert min(split.self_pay, split.government, split.other_aid) >= 0
-    assert split.government <= government and split.other_aid <= other
-
-
-@pytest.mark.parametrize("amounts", [("-1", "0", "0"), ("10", "-0.01", "0"), ("10", "0", "-3")])
-def test_an_amount_below_zero_is_refused(place, amounts):
-    with place.app.test_request_context(), pytest.raises(ValidationError):
-        split_price(*map(Decimal, amounts))
 
 
 @pytest.mark.parametrize(("clock", "meal"), [

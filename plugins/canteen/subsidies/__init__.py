@@ -1,0 +1,1 @@
+"""Subsidies: who gets which for a meal, and who pays it."""
