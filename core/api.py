@@ -6,9 +6,10 @@ from sqlalchemy.orm import foreign, relationship, remote
 from core.accounts.roles import Action
 from core.admin.export_pages import download
 from core.admin.form_pages import put_error
-from core.admin.forms import ScreenForm, choices
+from core.admin.forms import AmountField, ReferenceField, ScreenForm, choices
 from core.admin.gate import visit
 from core.admin.listing import BulkAction, PageLink, RowAction, Tool
+from core.admin.lookups import few
 from core.admin.once import create_once, new_key
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import SpecialFilter
@@ -34,6 +35,7 @@ from core.residents.models import LifeState, Resident, ResidentPhone, ResidentTa
 from core.residents.service import add_phones, check_resident, find_resident, set_name
 
 __all__ = [
+    "AmountField", "few", "ReferenceField",
     "ABOVE", "Action", "add_phones", "Area", "BEIJING", "beijing", "BulkAction", "check_resident", "Choice",
     "choice_column", "choices", "clean_reason", "COMMUNITY", "ConfirmationNeeded", "create_once", "db", "Deed",
     "Deletable", "Dimension", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces",

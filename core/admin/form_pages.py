@@ -1,7 +1,7 @@
 """The forms of a screen: making and changing records."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import wtforms as wt
 from flask import abort, flash, redirect, request
@@ -23,6 +23,8 @@ from core.extensions import db
 
 class FormPages:
     """The forms of a screen."""
+
+    form_template: ClassVar[str] = "admin/form.html"  # one of a screen's own extends it
 
     def scaffold_form(self) -> type[wt.Form]:
         """Forms are ours (core/admin/forms.py), not Flask-Admin's."""
@@ -107,7 +109,7 @@ class FormPages:
         self, form: wt.Form, title: str, hidden: list[tuple[str, str]], conflict: list[Difference] | None = None,
     ) -> ResponseReturnValue:
         page = self.render(
-            "admin/form.html", title=title, form=form, sections=self.form_sections(form), hidden=hidden,
+            self.form_template, title=title, form=form, sections=self.form_sections(form), hidden=hidden,
             cancel_url=self.get_url(".index_view"), conflict=conflict, submit_label=_("Save"), delete=None,
         )
         return page, 409 if conflict is not None else 422 if form.errors else 200

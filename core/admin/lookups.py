@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from flask import g
 from sqlalchemy import inspect
 
 from core.areas.tenancy import Deletable
@@ -20,9 +21,11 @@ def living(model: type) -> sa.Select:
 
 
 def few(target: type) -> list[Any] | None:
-    """All the records that can be chosen; None when a drop-down would be cut short."""
-    rows = list(db.session.scalars(living(target).order_by(target.id).limit(MOST_OPTIONS + 1)))
-    return rows if len(rows) <= MOST_OPTIONS else None
+    """All the records that can be chosen, asked once a page; None when a drop-down would be cut short."""
+    known = g.setdefault("few", {})
+    if target not in known:
+        known[target] = list(db.session.scalars(living(target).order_by(target.id).limit(MOST_OPTIONS + 1)))
+    return known[target] if len(known[target]) <= MOST_OPTIONS else None
 
 
 def looked_up(target: type, text: str) -> list[list[Any]]:

@@ -168,6 +168,11 @@ def _rule(rule: Any, _hand: Hand) -> None:
     rule.city_share, rule.district_share, rule.street_share, rule.community_share, rule.donor_share = 100, 0, 0, 0, 0
 
 
+def _rule(rule: Any, _hand: Hand) -> None:
+    rule.amount, rule.street_share = Decimal("3.00"), 100
+    rule.city_share = rule.district_share = rule.community_share = rule.donor_share = 0
+
+
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
     "resident": _resident, "resident_phone": _phone, "once_key": _once, "import_batch": _batch,
     "canteen_card": _card, "canteen_meal": _meal,

@@ -19,6 +19,8 @@ from plugins.canteen.roster import DINER_SHEET
 from plugins.canteen.screens import DinerScreen, MealKindScreen, MealScreen, PriceScreen
 from plugins.canteen.services import add_default_kinds, kinds_of, price_on
 from plugins.canteen.settings import CanteenSettings
+from plugins.canteen.subsidies.pages import ChangesPage, TrialPage
+from plugins.canteen.subsidies.screens import SubsidyRuleScreen
 from plugins.canteen.tables import DayPage, MonthPage
 
 LATEST = 20
@@ -31,7 +33,8 @@ def plugin_info() -> PluginInfo:
 
 @hookimpl
 def register_screens() -> list[type]:
-    return [CounterPage, MealScreen, DinerScreen, DayPage, MonthPage, MealKindScreen, PriceScreen]
+    return [CounterPage, MealScreen, DinerScreen, DayPage, MonthPage, MealKindScreen, PriceScreen,
+            SubsidyRuleScreen, TrialPage, ChangesPage]
 
 
 @hookimpl

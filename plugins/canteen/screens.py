@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import sqlalchemy as sa
 import wtforms as wt
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
@@ -20,11 +21,13 @@ from core.api import (
     RowAction,
     Screen,
     ScreenForm,
+    SpecialFilter,
     Tool,
     ValidationError,
     beijing,
     create_once,
     db,
+    few,
     new_key,
     now,
     put_error,
@@ -35,6 +38,7 @@ from plugins.canteen.cards import issue_card, lose_card, replace_card
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
 from plugins.canteen.services import check_hours, kind_at, kinds_of
 
+PAYERS = ("city_pays", "district_pays", "street_pays", "community_pays", "donors_pay")
 TAG = Markup('<span class="tag %s">%s</span>')
 WAY_COLOUR = {Way.DINE_IN: "", Way.TAKE_AWAY: "warn", Way.DELIVERY: "info"}
 
@@ -48,6 +52,10 @@ class WithAge(Screen):
         return replace(found, numeric=True) if path.endswith("resident.age") else found
 
 
+def _counted(value: str) -> Any:
+    return sa.and_(*Meal.counts()) if value == "yes" else sa.not_(sa.and_(*Meal.counts()))
+
+
 class MealScreen(WithAge):
     """Every meal, never edited; voided with a reason."""
 
@@ -56,14 +64,16 @@ class MealScreen(WithAge):
     title = _l("Meal records")
     icon = "list"
     column_list = ("diner.resident.name", "diner.resident.age", "kind", "way", "day", "standard_price", "government",
-                   "self_pay", "recorded_by")
+                   "rule", "self_pay", "recorded_by")
     column_labels = {"diner.resident.name": _l("Name"), "diner.resident.age": _l("Age"),
-                     "recorded_by": _l("Recorded by and at")}
+                     "recorded_by": _l("Recorded by and at"), "age": _l("Age as counted")}
     detail_list = ("diner.resident.name", "day", "kind", "way", "standard_price", "self_pay", "government",
-                   "other_aid", "source", "reason", "recorded_by", "recorded_at", "voided_at", "voided_by",
-                   "void_reason")
+                   "other_aid", "operator_aid", "rule", "age", *PAYERS,
+                   "source", "reason", "recorded_by", "recorded_at", "voided_at", "voided_by", "void_reason")
     lead_columns = 4
-    filter_by = ("day", "kind", "way", "source", "voided")
+    filter_by = ("day", "kind", "way", "rule", "counted", "source", "voided")
+    special_filters = {"counted": SpecialFilter(
+        _l("Counted"), lambda: [("yes", _("eaten")), ("no", _("voided or taken back"))], _counted)}
     search_by = ("diner.resident",)
     search_hint = _l("Name, initials, last 4 of the phone")
     default_order = ("-day",)
@@ -71,7 +81,15 @@ class MealScreen(WithAge):
 
     def shown_paths(self) -> tuple[str, ...]:
         """The age is computed from the resident."""
-        return ("diner.resident", "kind")
+        return ("diner.resident", "kind", "rule")
+
+    def sections(self, record: Meal, revealed: dict[str, str]) -> list[Any]:
+        """Who pays the subsidy under a heading of its own, where there is one."""
+        [(heading, facts)] = super().sections(record, revealed)
+        shown = dict(zip(self.detail_list, facts, strict=True))
+        payers = [shown.pop(path) for path in PAYERS if shown[path] and getattr(record, path)]
+        rest = [fact for path, fact in shown.items() if path not in PAYERS]
+        return [(heading, rest), *([(_("Who pays the subsidy"), payers)] if payers else [])]
 
     def cell_diner_resident_name(self, meal: Meal) -> str:
         """The diner, or 散客."""
@@ -103,7 +121,7 @@ class MealScreen(WithAge):
         """今日午餐 and 送餐名单."""
         if not visit().area.is_community:
             return [PageLink(_("Meals of today"), self.get_url(".index_view", **_one_day()))]
-        kind = kind_at(kinds_of(db.session()), beijing(now()).time())
+        kind = kind_at(few(MealKind) or kinds_of(db.session()), beijing(now()).time())
         if kind is None:
             return []
         of_kind = {**_one_day(), "kind": kind.id}

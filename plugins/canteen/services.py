@@ -98,8 +98,12 @@ def _opened(settings: dict) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def age_rule(settings: dict) -> AgeCounts:
-    """From when an age counts here, of the community's settings."""
+def age_rule(session: Session, community_id: int) -> AgeCounts:
+    """From when a new age counts here."""
+    return _age_rule(settings_of(session, community_id, PLUGIN))
+
+
+def _age_rule(settings: dict) -> AgeCounts:
     return AgeCounts(settings.get("age_counts") or AgeCounts.DAY)
 
 
@@ -191,7 +195,7 @@ def record_meal(
         raise NoPrice(_("%(kind)s has no price on %(day)s yet. Please set a price first.", kind=kind.name,
                         day=day.isoformat()))
     _ask(diner, day, kind, at, source, moved_reason, confirmed, card)
-    how, chosen = age_rule(settings), None
+    how, chosen = _age_rule(settings), None
     if diner is not None and rules_hold:
         chosen = best(aid_for(session, diner, kind, day, price, how))
     meal = Meal(

@@ -15,10 +15,19 @@ from sqlalchemy.orm import Session, joinedload
 
 from core.api import Money, Resident, ResidentTag, ValidationError
 from plugins.canteen.models import AidForm, Diner, Meal, MealKind, SubsidyRule
-from plugins.canteen.subsidies.rules import AgeCounts, Offer, Used, eater_on, has_caps, offers
+from plugins.canteen.subsidies.rules import AgeCounts, Eater, Offer, Used, eater_on, has_caps, offers
 
 SHARES = ("city_share", "district_share", "street_share", "community_share", "donor_share")
 AID = sa.func.sum(Meal.government + Meal.other_aid + Meal.operator_aid, type_=Money)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How somebody is seen on a day, what each rule would pay, and what those with caps have paid already."""
+
+    eater: Eater
+    offers: list[Offer]
+    used: dict[int, Used]
 
 
 @dataclass(frozen=True)
@@ -58,28 +67,28 @@ def aid_for(
     session: Session, diner: Diner, kind: MealKind, day: date, price: Decimal, how: AgeCounts
 ) -> list[Offer]:
     """What each rule of the day pays for this meal that is about to be recorded; `rules.best` says which counts."""
-    rules = _rules_for(session, diner, day)
-    return _offers(session, rules, diner.resident, diner.id, kind, day, price, how)
-
-
-def _offers(
-    session: Session, rules: Sequence[SubsidyRule], resident: Resident, diner_id: int | None, kind: MealKind,
-    day: date, price: Decimal, how: AgeCounts,
-) -> list[Offer]:
-    tags = tags_on(session, resident.id, day) if any(rule.tags for rule in rules) else ()
-    capped = [rule.id for rule in rules if has_caps(rule)]
-    used = used_by(session, diner_id, capped, day) if capped and diner_id else {}
-    return offers(rules, eater_on(resident, tags, day, how), used, day, kind.id, price)
+    return _try(session, _rules_for(session, diner, day), diner.resident, diner.id, kind, day, price, how).offers
 
 
 def trial(
     session: Session, resident: Resident, kind: MealKind, day: date, price: Decimal, how: AgeCounts
-) -> list[Offer]:
-    """What each rule would pay for a meal of this resident; nothing is locked or changed."""
+) -> Trial:
+    """What each rule, also of other days, would pay for a meal of this resident; nothing is locked or changed."""
     diner_id = session.scalar(sa.select(Diner.id).where(Diner.resident_id == resident.id, Diner.deleted_at.is_(None)))
-    every = _with_parts(sa.select(SubsidyRule)).where(SubsidyRule.deleted_at.is_(None)).order_by(SubsidyRule.id)
-    rules = list(session.scalars(every).unique())
-    return _offers(session, rules, resident, diner_id, kind, day, price, how)
+    every = sa.select(SubsidyRule).where(SubsidyRule.deleted_at.is_(None)).order_by(SubsidyRule.id)
+    rules = session.scalars(_with_parts(every)).unique().all()
+    return _try(session, rules, resident, diner_id, kind, day, price, how)
+
+
+def _try(
+    session: Session, rules: Sequence[SubsidyRule], resident: Resident, diner_id: int | None, kind: MealKind,
+    day: date, price: Decimal, how: AgeCounts,
+) -> Trial:
+    tags = tags_on(session, resident.id, day) if any(rule.tags for rule in rules) else ()
+    capped = [rule.id for rule in rules if has_caps(rule)]
+    used = used_by(session, diner_id, capped, day) if capped and diner_id else {}
+    eater = eater_on(resident, tags, day, how)
+    return Trial(eater, offers(rules, eater, used, day, kind.id, price), used)
 
 
 def tags_on(session: Session, resident_id: int, day: date) -> frozenset[int]:
