@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.api import BEIJING, LifeState, Resident, beijing, save_settings
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, Way
 from plugins.canteen.services import PLUGIN, add_default_kinds, kinds_of
-from plugins.canteen.subsidies.rules import split_meal
+from plugins.canteen.subsidies.demo import DemoSubsidies, review_soon
 
 DAYS = 60
 CLERKS = ("王敏", "李华", "陈静")
@@ -34,11 +34,13 @@ def fill(session: Session, community: Any, today: date, at: datetime) -> None:
     diners = _diners(session, chance, today)
     session.add_all(diners)
     session.flush()
+    review_soon(diners, today)
+    subsidies = DemoSubsidies(session, today - timedelta(days=DAYS), today)
     for back in range(DAYS, -1, -1):
         day = today - timedelta(days=back)
         until = beijing(at).time() if back == 0 else time.max
         for kind in kinds:
-            session.add_all(_meals(chance, diners, day, kind, prices[kind.id], until))
+            session.add_all(_meals(chance, diners, day, kind, prices[kind.id], until, subsidies))
     session.flush()
 
 
@@ -88,7 +90,8 @@ def _cards(chance: Random, number: int, today: date) -> list[Card]:
 
 
 def _meals(
-    chance: Random, diners: list[Diner], day: date, kind: MealKind, price: Decimal, until: time
+    chance: Random, diners: list[Diner], day: date, kind: MealKind, price: Decimal, until: time,
+    subsidies: DemoSubsidies,
 ) -> list[Meal]:
     """The meals of a kind on a day, in the order of the counter; fewer at weekends, a guest now and then."""
     share = SHARE.get(kind.name, 0.3) * (1, 1, 1, 1, 1, 0.55, 0.4)[day.weekday()]
@@ -97,7 +100,7 @@ def _meals(
     chance.shuffle(eaters)
     opens, closes = (t.hour * 60 + t.minute for t in (kind.opens, kind.closes))
     minutes = sorted(chance.randint(opens, closes) for _eater in eaters)
-    split, meals = split_meal(price, None), []
+    meals = []
     for diner, minute in zip(eaters, minutes, strict=True):
         clock = time(minute // 60, minute % 60)
         if clock >= until:
@@ -106,6 +109,6 @@ def _meals(
         meals.append(Meal(
             diner=diner, kind=kind, day=day, booked_on=day, way=diner.usual_way if diner else Way.DINE_IN,
             source=Source.COUNTER,
-            **vars(split), recorded_by=chance.choice(CLERKS), recorded_at=moment,
+            **subsidies.of(diner, kind, day, price), recorded_by=chance.choice(CLERKS), recorded_at=moment,
         ))
     return meals

@@ -164,11 +164,15 @@ class SubsidyRule(Deletable, TenantModel):
     name: Mapped[str] = mapped_column(sa.String(40), info={"label": _l("Rule")})
     starts_on: Mapped[date] = mapped_column(info={"label": _l("In force from")})
     ends_on: Mapped[date | None] = mapped_column(info={"label": _l("In force until")})
-    age_from: Mapped[int | None] = mapped_column(info={"label": _l("Age from")})
-    age_to: Mapped[int | None] = mapped_column(info={"label": _l("Age to")})
+    age_from: Mapped[int | None] = mapped_column(
+        info={"label": _l("Age from"), "hint": _l("Full years, this age included")})
+    age_to: Mapped[int | None] = mapped_column(
+        info={"label": _l("Age to"), "hint": _l("Full years, this age included")})
     registered_only: Mapped[bool] = mapped_column(default=False, info={"label": _l("Only registered here")})
     form: Mapped[AidForm] = mapped_column(choice_column(AidForm), info={"label": _l("Form")})
-    amount: Mapped[Decimal | None] = mapped_column(Money, info={"label": _l("Amount"), "numeric": True})
+    amount: Mapped[Decimal | None] = mapped_column(
+        Money, info={"label": _l("Amount"), "numeric": True,
+                     "hint": _l("Yuan a meal: what is taken off, what the diner pays, or what the operator gets")})
     percent: Mapped[int | None] = mapped_column(info={"label": _l("Share (%)"), "numeric": True})
     meals_a_day: Mapped[int | None] = mapped_column(info={"label": _l("Meals a day"), "numeric": True})
     meals_a_month: Mapped[int | None] = mapped_column(info={"label": _l("Meals a month"), "numeric": True})
@@ -180,7 +184,9 @@ class SubsidyRule(Deletable, TenantModel):
     community_share: Mapped[int] = mapped_column(
         default=0, info={"label": _l("Community pays (%)"), "numeric": True})
     donor_share: Mapped[int] = mapped_column(default=0, info={"label": _l("Donors pay (%)"), "numeric": True})
-    priority: Mapped[int] = mapped_column(default=0, info={"label": _l("Priority"), "numeric": True})
+    priority: Mapped[int] = mapped_column(
+        default=0, info={"label": _l("Priority"), "numeric": True,
+                         "hint": _l("Of two rules that pay as much the higher number counts")})
 
     tags: Mapped[list[RuleTag]] = relationship(
         primaryjoin=lambda: SubsidyRule.id == foreign(RuleTag.rule_id), back_populates="rule",

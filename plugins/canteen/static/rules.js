@@ -8,7 +8,7 @@
   const form = at("form"), amount = at("amount"), percent = at("percent");
   if (!said || !form || shares.includes(null)) return;
 
-  shares.at(-1).closest(".fields").after(said);
+  shares.at(-1).closest(".fields").append(said);
   said.hidden = false;
 
   const digits = (text) => Number(text.normalize("NFKC").trim() || 0);

@@ -45,13 +45,13 @@ class Holders:
 
 @dataclass(frozen=True)
 class Change:
-    """What changes for somebody (or by a rule) from a day on, and which rule paid before and pays then."""
+    """What changes from a day on: for somebody, with what was paid before and is then, or by a rule (no resident)."""
 
     day: date
-    resident: Resident | None
     what: str
-    before: Offer | None = None
-    after: Offer | None = None
+    before: Offer | SubsidyRule | None
+    after: Offer | SubsidyRule | None
+    resident: Resident | None = None
     by_birthday: bool = False  # the day tells the birthday
 
 
@@ -113,9 +113,8 @@ def changes_of(session: Session, month: date, how: AgeCounts, kind_id: int, pric
     found = [*_of_rules(rules, people, example, first, last)]
     for person in people:
         events = [*_birthdays(person, how, first, last, ages), *_tag_changes(person, names, first, last)]
-        found += [Change(day, person.resident, what, example.winner(person, day - DAY), example.winner(person, day),
-                         by_birthday) for day, what, by_birthday in events
-                  if person.on(day, how).lives_here]
+        found += [Change(day, what, example.winner(person, day - DAY), example.winner(person, day), person.resident,
+                         by_birthday) for day, what, by_birthday in events if person.on(day, how).lives_here]
     return sorted(found, key=lambda change: change.day)  # of one day the rules come first, then people by name
 
 
@@ -154,14 +153,16 @@ def _tag_changes(
 def _of_rules(
     rules: Sequence[SubsidyRule], people: list[Claimant], example: Example, first: date, last: date
 ) -> Iterator[Change]:
-    for rule in rules:
-        if first <= rule.starts_on <= last:
-            yield Change(rule.starts_on, None, _("“%(name)s” begins: it changes the subsidy of %(num)s diners",
-                                                 name=rule.name, num=_changed(people, example, rule.starts_on)))
-        if rule.ends_on is not None and first - DAY <= rule.ends_on <= last:
-            day = rule.ends_on + DAY
-            yield Change(day, None, _("“%(name)s” holds no longer: it changes the subsidy of %(num)s diners",
-                                      name=rule.name, num=_changed(people, example, day)))
+    """Rules that begin or hold no longer; one that follows another of its name is one change."""
+    ended = {(rule.name, rule.ends_on + DAY): rule for rule in rules
+             if rule.ends_on is not None and first <= rule.ends_on + DAY <= last + DAY}
+    begun = {(rule.name, rule.starts_on): rule for rule in rules if first <= rule.starts_on <= last}
+    for name, day in sorted(ended.keys() | begun.keys(), key=lambda key: (key[1], key[0])):
+        before, after = ended.get((name, day)), begun.get((name, day))
+        what = _("“%(name)s” changes") if before and after else _("“%(name)s” begins") if after else \
+            _("“%(name)s” holds no longer")
+        touched = _("%(num)s diners get another subsidy", num=_changed(people, example, day))
+        yield Change(day, f"{what % {'name': name}}：{touched}", before, after)
 
 
 def _changed(people: list[Claimant], example: Example, day: date) -> int:

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import validators as check
 
 from core.api import (
+    NONE,
     AmountField,
     Page,
     ReferenceField,
@@ -29,10 +30,10 @@ from core.api import (
     today,
     visit,
 )
-from plugins.canteen.models import MealKind
+from plugins.canteen.models import MealKind, SubsidyRule
 from plugins.canteen.services import age_rule, kind_at, kinds_of, price_on
 from plugins.canteen.subsidies.claims import Change, changes_of
-from plugins.canteen.subsidies.rules import Obstacle, best, split_meal
+from plugins.canteen.subsidies.rules import Obstacle, Offer, best, split_meal
 from plugins.canteen.subsidies.services import month_of, trial
 from plugins.canteen.subsidies.words import caps_text, offer_text, what_text, who_text, yuan
 from plugins.canteen.tables import Column, Table, TablePage
@@ -43,7 +44,7 @@ DEAREST = Decimal(99999)
 class TrialForm(ScreenForm):
     """Whose meal, which, when, at what price."""
 
-    resident = ReferenceField(_l("Resident"), [check.InputRequired()], target=Resident, name_of="resident",
+    resident = ReferenceField(_l("Resident"), validators=[check.InputRequired()], target=Resident, name_of="resident",
                               endpoint="canteen_diners")
     day = wt.DateField(_l("Day"), [check.InputRequired()])
     kind = wt.SelectField(_l("Meal"), coerce=int)
@@ -112,6 +113,13 @@ class ChangesPage(TablePage):
         return self.render("canteen/changes.html", title=str(self.title), table=self.table(), page=self,
                            **self.choices())
 
+    @expose("/print/")
+    def paper(self) -> str:
+        """On A4."""
+        table = self.table()
+        return self.render("canteen/changes_paper.html", title=table.title, table=table, date_text=table.when,
+                           back_url=self.address(".index"))
+
     def table(self) -> Table:
         """The changes of the month asked for, else of the next one; compared at the price of a meal."""
         session, chosen = db.session(), self.choices()
@@ -141,9 +149,8 @@ def _first_of(text: str) -> date | None:
 
 def changes_table(found: list[Change], month: date, example: str, sees_names: bool) -> Table:
     """A line a change; the last says how many people it concerns."""
-    rows = [[number, _day(change, sees_names), _name(change, sees_names), change.what, offer_text(change.before),
-             offer_text(change.after), _difference(change)] if change.resident else
-            [number, change.day.isoformat(), "—", change.what, "", "", None] for number, change in enumerate(found, 1)]
+    rows = [[number, _day(change, sees_names), _name(change, sees_names), change.what, _said(change.before),
+             _said(change.after), _difference(change)] for number, change in enumerate(found, 1)]
     people = len({change.resident.id for change in found if change.resident})
     return Table(_("Changes of subsidies (%(example)s)", example=example), f"{month:%Y-%m}", [
         Column(_("No."), True), Column(_("From")), Column(_("Name")), Column(_("What changes")),
@@ -152,6 +159,8 @@ def changes_table(found: list[Change], month: date, example: str, sees_names: bo
 
 
 def _name(change: Change, sees_names: bool) -> str:
+    if change.resident is None:
+        return NONE
     return change.resident.name if sees_names else mask_name(change.resident.name)
 
 
@@ -160,6 +169,13 @@ def _day(change: Change, sees_names: bool) -> str:
     return change.day.isoformat() if sees_names or not change.by_birthday else f"{change.day:%Y-%m}"
 
 
-def _difference(change: Change) -> Decimal:
-    before, after = ((offer.aid if offer else Decimal("0.00")) for offer in (change.before, change.after))
+def _said(paying: Offer | SubsidyRule | None) -> str:
+    """What somebody gets, or what a rule pays."""
+    return what_text(paying) if isinstance(paying, SubsidyRule) else offer_text(paying)
+
+
+def _difference(change: Change) -> Decimal | None:
+    if change.resident is None:
+        return None
+    before, after = (offer.aid if offer else Decimal("0.00") for offer in (change.before, change.after))
     return after - before

@@ -107,10 +107,10 @@ class SubsidyRuleScreen(Screen):
     icon = "money"
     section = _l("Subsidies and money")
     needs = {**Screen.needs, "replace_view": "edit", "end_view": "edit"}
-    column_list = ("name", "who", "what", "caps", "payers", "starts_on", "ends_on")
+    column_list = ("name", "what", "who", "starts_on", "ends_on", "caps", "payers")
     column_labels = {"who": _l("Who"), "what": _l("What"), "caps": _l("At most"), "payers": _l("Who pays")}
-    lead_columns = 3
-    detail_list = ("name", "who", "what", "caps", "payers", "priority", "starts_on", "ends_on")
+    lead_columns = 2
+    detail_list = ("name", "starts_on", "ends_on", "priority")
     filter_by = ("state", "form")
     special_filters = {"state": SpecialFilter(
         _l("In force"), lambda: [("now", _("today")), ("later", _("not yet")), ("over", _("no longer"))], _in_force)}
@@ -157,6 +157,9 @@ class SubsidyRuleScreen(Screen):
 
     def sections(self, record: SubsidyRule, revealed: dict[str, str]) -> list[Any]:
         """The terms, then what they came to."""
+        [(heading, terms)] = super().sections(record, revealed)
+        terms[1:1] = [(str(self.column_labels[path]), self.cell(path, record), None)
+                      for path in ("who", "what", "caps", "payers")]
         paid, meals = paid_by(db.session(), record), _("%(num)s meals", num=0)
         if paid.meals:
             url = self.get_url("canteen_meals.index_view", rule=record.id, counted="yes", all=1)
@@ -167,7 +170,7 @@ class SubsidyRuleScreen(Screen):
             (_("Paid so far"), meals, None), (_("Paid so far in yuan"), f"{paid.yuan:,.2f}", None),
             (_("Holds today for"), _("%(num)s of %(all)s diners", num=holders.holding, all=holders.all), None),
         ]
-        return [*super().sections(record, revealed), (_("What it came to"), facts)]
+        return [(heading, terms), (_("What it came to"), facts)]
 
     def row_actions(self, record: SubsidyRule, in_bin: bool = False) -> list[RowAction]:
         """从某日起结束并另立新规则, and to end without another."""
