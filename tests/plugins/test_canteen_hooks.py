@@ -94,7 +94,8 @@ def test_the_demonstration_shows_two_months_and_a_lunch_under_way(place):
         assert 0 < days[TODAY] < days[TODAY - timedelta(days=3)]
         weekday = session.scalars(sa.select(Meal).where(Meal.day == TODAY)).all()
         assert all(beijing(m.recorded_at).date() == TODAY and m.recorded_at <= place.clock() for m in weekday)
-        assert all(m.standard_price == m.self_pay for m in weekday)
+        assert all(m.standard_price == m.self_pay + m.government + m.other_aid for m in weekday)
+        assert {m.rule.name for m in weekday if m.rule} and all(m.rule is None or m.self_pay < 15 for m in weekday)
         opened = settings_of(session, place.ids["upper"], "canteen")["opened_on"]
         assert date.fromisoformat(opened) < min(days)
 

@@ -159,10 +159,10 @@ def _of_rules(
     begun = {(rule.name, rule.starts_on): rule for rule in rules if first <= rule.starts_on <= last}
     for name, day in sorted(ended.keys() | begun.keys(), key=lambda key: (key[1], key[0])):
         before, after = ended.get((name, day)), begun.get((name, day))
-        what = _("“%(name)s” changes") if before and after else _("“%(name)s” begins") if after else \
-            _("“%(name)s” holds no longer")
+        what = _("“%(name)s” begins", name=name) if before is None else _("“%(name)s” changes", name=name) if after \
+            else _("“%(name)s” holds no longer", name=name)
         touched = _("%(num)s diners get another subsidy", num=_changed(people, example, day))
-        yield Change(day, f"{what % {'name': name}}：{touched}", before, after)
+        yield Change(day, f"{what} ({touched})", before, after)
 
 
 def _changed(people: list[Claimant], example: Example, day: date) -> int:
