@@ -13,7 +13,7 @@ from core.admin.lookups import few
 from core.admin.once import create_once, new_key
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import SpecialFilter
-from core.admin.saving import clean_reason, save_changes, void
+from core.admin.saving import clean_reason, commit, mark_void, save_changes, void
 from core.admin.screen import Screen
 from core.admin.values import NONE
 from core.areas.models import Area
@@ -37,12 +37,12 @@ from core.residents.service import add_phones, check_resident, find_resident, se
 __all__ = [
     "AmountField", "few", "ReferenceField",
     "ABOVE", "Action", "add_phones", "Area", "BEIJING", "beijing", "BulkAction", "check_resident", "Choice",
-    "choice_column", "choices", "clean_reason", "COMMUNITY", "ConfirmationNeeded", "create_once", "db", "Deed",
-    "Deletable", "Dimension", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl", "in_pieces",
-    "LifeState", "mask_name", "Metric", "Moment", "Money", "new_key", "NONE", "note_deed", "now", "Page", "PageLink",
-    "parse_choice", "parse_text", "PluginInfo", "put_error", "relationship", "remote", "Resident",
-    "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes",
-    "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter",
-    "TagKind", "tenant_index", "tenant_reference", "tenant_unique", "TenantModel", "today", "Todo", "Tool",
-    "ValidationError", "visit", "void", "Voidable", "write_table",
+    "choice_column", "choices", "clean_reason", "commit", "COMMUNITY", "ConfirmationNeeded", "create_once", "db",
+    "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl",
+    "in_pieces", "LifeState", "mark_void", "mask_name", "Metric", "Moment", "Money", "new_key", "NONE", "note_deed",
+    "now", "Page", "PageLink", "parse_choice", "parse_text", "PluginInfo", "put_error", "relationship", "remote",
+    "Resident", "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON",
+    "save_changes", "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn",
+    "SpecialFilter", "TagKind", "tenant_index", "tenant_reference", "tenant_unique", "TenantModel", "today", "Todo",
+    "Tool", "ValidationError", "visit", "void", "Voidable", "write_table",
 ]

@@ -71,10 +71,14 @@ class RemovalPages:
             return redirect(self.back_url())
 
         def mark() -> str:
-            mark_void(db.session(), record, by, reason)
+            self.void_record(record, reason)
             return _("“%(name)s” is void.", name=self.record_label(record))
 
         return self._together([record], mark)
+
+    def void_record(self, record: Any, reason: str) -> None:
+        """What voiding one entry does; a screen whose entries move other records says so here."""
+        mark_void(db.session(), record, visit().user.username, reason)
 
     def _of(self, kind: type) -> Any:
         if not issubclass(self.model, kind):
@@ -191,5 +195,5 @@ class RemovalPages:
     def bulk_void(self, records: list[Any], reason: str) -> str:
         """作废 all, with one reason."""
         for record in records:
-            mark_void(db.session(), record, visit().user.username, reason)
+            self.void_record(record, reason)
         return ngettext("%(num)s entry is void.", "%(num)s entries are void.", len(records))

@@ -20,15 +20,17 @@ from core.api import (
     ValidationError,
     beijing,
     clean_reason,
+    commit,
     create_once,
     db,
     now,
     today,
     visit,
-    void,
 )
 from plugins.canteen.desk import Desk, day_totals, just_recorded, read_desk
 from plugins.canteen.finding import Found, Match, find_diners
+from plugins.canteen.ledger.books import void_meal
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, Source, Way
 from plugins.canteen.services import (
     UNDONE,
@@ -40,7 +42,7 @@ from plugins.canteen.services import (
     taken_text,
 )
 
-QUESTIONS = frozenset({"lost_card", "moved", "hours", "early", "old", "same_name"})
+QUESTIONS = frozenset({"lost_card", "moved", "hours", "early", "old", "seats", "same_name"})
 WITH_REASON = frozenset({"moved"})
 
 
@@ -174,7 +176,8 @@ class CounterPage(Page):
                 _("Only what you recorded today can be undone here. Please void it in the meal records.")))
         text = _("Undone: %(what)s", what=meal.label)
         try:
-            void(db.session(), meal, here.username, UNDONE)
+            void_meal(db.session(), meal, here.username, UNDONE, Clerk(here.name, now(), here.username))
+            commit(db.session())
         except ValidationError as error:
             db.session.rollback()
             return self._refused(desk, error)

@@ -92,7 +92,7 @@ def day_totals(session: Session, day: date, kind: MealKind) -> Totals:
     """How many meals of this kind the day has, by way, and their sums."""
     rows = session.execute(
         sa.select(Meal.way, sa.func.count(), sa.func.sum(Meal.standard_price), sa.func.sum(Meal.self_pay))
-        .where(Meal.day == day, Meal.kind_id == kind.id, Meal.voided_at.is_(None)).group_by(Meal.way)
+        .where(Meal.day == day, Meal.kind_id == kind.id, *Meal.counts()).group_by(Meal.way)
     ).all()
     return Totals(
         sum(count for _way, count, *_sums in rows), {way: count for way, count, *_sums in rows},
@@ -107,6 +107,6 @@ def just_recorded(session: Session, day: date, kind: MealKind, account: str, at:
     return list(session.scalars(
         sa.select(Meal).where(
             Meal.day == day, Meal.kind_id == kind.id, Meal.account == account, Meal.recorded_at >= start,
-            Meal.voided_at.is_(None),
+            *Meal.counts(),
         ).options(joinedload(Meal.diner).joinedload(Diner.resident)).order_by(Meal.id.desc()).limit(MOST_RECENT)
     ))

@@ -121,7 +121,7 @@ def _matches(
     )}
     taken = {m.diner_id: m for m in session.scalars(sa.select(Meal).where(
         Meal.diner_id.in_([d.id for d in diners.values()]), Meal.day == day, Meal.kind_id == kind.id,
-        Meal.voided_at.is_(None),
+        *Meal.counts(),
     ))} if diners else {}
     meal_of_resident = {i: taken[diner.id] for i, diner in diners.items() if diner.id in taken}
     return [

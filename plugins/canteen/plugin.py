@@ -46,7 +46,7 @@ def register_sheets() -> list[Sheet]:
 def register_metrics() -> list[Metric]:
     return [
         Metric("canteen.meals", _l("Meals"), unit=_l("meals"), model=Meal, day=Meal.day,
-               where=Meal.counts(), screen="canteen_meals", daily=True),
+               where=Meal.counts(), screen="canteen_meals", daily=True, filters={"eaten": "yes"}),
     ]
 
 
@@ -70,7 +70,7 @@ def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
     """Meals without a price; a meal that is being served or over with nothing recorded."""
     clock = beijing(now()).time()
     counted = dict(session.execute(
-        sa.select(Meal.kind_id, func.count()).where(Meal.day == today, Meal.voided_at.is_(None)).group_by(Meal.kind_id)
+        sa.select(Meal.kind_id, func.count()).where(Meal.day == today, *Meal.counts()).group_by(Meal.kind_id)
     ).all())
     for kind in kinds_of(session):
         if price_on(session, kind, today) is None:
@@ -86,7 +86,7 @@ def resident_timeline(session: Any, resident: Any) -> Iterable[Entry]:
     """The latest meals."""
     meals = session.scalars(
         sa.select(Meal).join(Diner, Meal.diner_id == Diner.id)
-        .where(Diner.resident_id == resident.id, Meal.voided_at.is_(None)).order_by(Meal.day.desc(), Meal.id.desc())
+        .where(Diner.resident_id == resident.id, *Meal.counts()).order_by(Meal.day.desc(), Meal.id.desc())
         .limit(LATEST)
     )
     for meal in meals:

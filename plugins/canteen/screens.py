@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 import wtforms as wt
-from flask import abort, flash, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin.base import expose
 from flask_babel import gettext as _
@@ -25,6 +26,7 @@ from core.api import (
     Tool,
     ValidationError,
     beijing,
+    clean_reason,
     create_once,
     db,
     few,
@@ -35,6 +37,9 @@ from core.api import (
     visit,
 )
 from plugins.canteen.cards import issue_card, lose_card, replace_card
+from plugins.canteen.ledger.books import reverse_meal, void_meal, was_reversed
+from plugins.canteen.ledger.days import closed_among, is_closed
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
 from plugins.canteen.services import check_hours, kind_at, kinds_of
 
@@ -52,7 +57,7 @@ class WithAge(Screen):
         return replace(found, numeric=True) if path.endswith("resident.age") else found
 
 
-def _counted(value: str) -> Any:
+def _eaten(value: str) -> Any:
     return sa.and_(*Meal.counts()) if value == "yes" else sa.not_(sa.and_(*Meal.counts()))
 
 
@@ -68,12 +73,13 @@ class MealScreen(WithAge):
     column_labels = {"diner.resident.name": _l("Name"), "diner.resident.age": _l("Age"),
                      "recorded_by": _l("Recorded by and at"), "age": _l("Age as counted")}
     detail_list = ("diner.resident.name", "day", "kind", "way", "standard_price", "self_pay", "government",
-                   "other_aid", "operator_aid", "rule", "age", *PAYERS,
+                   "other_aid", "operator_aid", "rule", "age", *PAYERS, "booked_on", "reverses", "reversed_on",
                    "source", "reason", "recorded_by", "recorded_at", "voided_at", "voided_by", "void_reason")
     lead_columns = 4
-    filter_by = ("day", "kind", "way", "rule", "counted", "source", "voided")
-    special_filters = {"counted": SpecialFilter(
-        _l("Counted"), lambda: [("yes", _("eaten")), ("no", _("voided or taken back"))], _counted)}
+    filter_by = ("day", "kind", "way", "rule", "eaten", "source", "voided")
+    special_filters = {"eaten": SpecialFilter(
+        _l("Counted"), lambda: [("yes", _("eaten")), ("no", _("voided or taken back"))], _eaten)}
+    needs = {**WithAge.needs, "reverse_view": "void"}
     search_by = ("diner.resident",)
     search_hint = _l("Name, initials, last 4 of the phone")
     default_order = ("-day",)
@@ -101,14 +107,58 @@ class MealScreen(WithAge):
         return str(age) if age is not None else NONE
 
     def cell_way(self, meal: Meal) -> Markup:
-        """The way as a tag."""
-        return TAG % (WAY_COLOUR[meal.way], meal.way.label)
+        """The way as a tag; whether the meal is reversed, or takes one back."""
+        way = TAG % (WAY_COLOUR[meal.way], meal.way.label)
+        note = _("Reversal") if meal.reverses_id else _("Reversed") if meal.reversed_on else None
+        return way + TAG % ("bad", note) if note else way
 
     def cell_recorded_by(self, meal: Meal) -> str:
         """王敏 11:20; with the day where it is another one."""
         moment = beijing(meal.recorded_at)
         shown = "%H:%M" if moment.date() == meal.day == today() else "%m-%d %H:%M"
         return f"{meal.recorded_by} {moment.strftime(shown)}"
+
+    def void_record(self, record: Meal, reason: str) -> None:
+        """Its fee goes back, and the tally of its sitting follows; refused for a closed day."""
+        user = visit().user
+        void_meal(db.session(), record, user.username, reason, Clerk(user.name, now(), user.username))
+
+    def prepare(self, rows: list[Meal]) -> None:
+        """The days of these rows that are closed, in one statement."""
+        super().prepare(rows)
+        g.canteen_closed_days = closed_among(db.session(), {meal.booked_on for meal in rows})
+
+    def row_actions(self, record: Meal, in_bin: bool = False) -> list[RowAction]:
+        """作废 while its books are open, 冲销 after that; neither for what is reversed."""
+        actions = super().row_actions(record, in_bin)
+        if record.voided_at is not None or not self._is_closed(record.booked_on):
+            return actions if not (record.reversed_on or record.reverses_id) else actions[:1]
+        actions = actions[:1]
+        if self.allows("void") and not (record.reversed_on or record.reverses_id):
+            actions.append(RowAction(
+                _("Reverse"), self.record_url(".reverse_view", record), "POST",
+                _("Reverse “%(name)s”? Its day is closed; a second entry takes it back.",
+                  name=self.record_label(record)), True, True))
+        return actions
+
+    def _is_closed(self, day: date) -> bool:
+        found = g.get("canteen_closed_days")
+        return is_closed(db.session(), day) if found is None else day in found
+
+    @expose("/reverse/", methods=("POST",))
+    def reverse_view(self) -> ResponseReturnValue:
+        """冲销 a meal of a closed day with a reason; a second click finds it done."""
+        meal, user = self.record_or_404(), visit().user
+        reason = clean_reason(request.form.get("reason", ""))
+        if meal.reversed_on is not None and was_reversed(db.session(), meal, user.username, reason):
+            return redirect(self.back_url())
+
+        def reverse() -> str:
+            row = reverse_meal(db.session(), meal, reason, user.name, now(), user.username)
+            return _("“%(name)s” is reversed, booked on %(day)s.", name=self.record_label(meal),
+                     day=row.booked_on.isoformat())
+
+        return self._together([meal], reverse)
 
     def tools(self, arguments: Any) -> list[Tool]:
         """The counter is what is next here."""

@@ -22,11 +22,14 @@ from core.api import (
     set_name,
     settings_of,
 )
+from plugins.canteen.ledger.books import book_day, check_seats, hold, is_late, meal_recorded
+from plugins.canteen.ledger.models import Method
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, SubsidyRule, Way
+from plugins.canteen.settings import PLUGIN
 from plugins.canteen.subsidies.rules import AgeCounts, age_counted, best, split_meal
 from plugins.canteen.subsidies.services import aid_for, in_force
 
-PLUGIN = "canteen"
 UNDONE = "撤销"  # stored as the reason of an undone meal, so it stays one word whatever language the screen has
 LONGEST_BUILDING = 20  # characters of a resident's building
 OLD_AFTER = timedelta(days=31)  # a back entry older than this is asked about
@@ -112,7 +115,7 @@ def meal_of(session: Session, diner_id: int | None, day: date, kind_id: int) -> 
     if diner_id is None:
         return None
     return session.scalar(sa.select(Meal).where(
-        Meal.diner_id == diner_id, Meal.day == day, Meal.kind_id == kind_id, Meal.voided_at.is_(None)
+        Meal.diner_id == diner_id, Meal.day == day, Meal.kind_id == kind_id, *Meal.counts()
     ))
 
 
@@ -176,16 +179,20 @@ def record_meal(
     session: Session, diner: Diner | None, day: date, kind: MealKind, way: Way, by: str, at: datetime, *,
     source: Source = Source.COUNTER, reason: str | None = None, moved_reason: str | None = None,
     confirmed: Collection[str] = (), card: Card | None = None, account: str | None = None,
+    method: Method | None = None,
 ) -> Meal:
     """Add one meal at the price of its day; `diner` None is a guest (散客), `at` the moment of recording (UTC).
 
-    `by` is the name shown beside the meal, `account` the one that may undo it.
+    `by` is the name shown beside the meal, `account` the one that may undo it. Where the counter takes money the meal
+    is paid by `method`; None is the diner's balance if it suffices, else the community's usual method.
 
     Raises AlreadyTaken, NoPrice or ValidationError with what to do, ConfirmationNeeded for what is unusual:
-    the questions "lost_card", "moved" (wants `moved_reason`), "hours", "early" and "old" are answered by `confirmed`.
+    the questions "lost_card", "moved" (wants `moved_reason`), "hours", "early", "old" and "seats" are answered by
+    `confirmed`.
     """
     settings = settings_of(session, kind.community_id, PLUGIN)
     _check_day(kind, day, at, _opened(settings))
+    hold(session, kind.community_id)
     if diner is not None:
         _check_diner(session, diner, day, kind)
     if source == Source.BACK_ENTRY and len((reason or "").strip()) < 2:
@@ -194,18 +201,25 @@ def record_meal(
     if price is None:
         raise NoPrice(_("%(kind)s has no price on %(day)s yet. Please set a price first.", kind=kind.name,
                         day=day.isoformat()))
+    late = is_late(session, day)
+    if late and len((reason or "").strip()) < 2:
+        raise ValidationError(_("%(day)s is closed. Please use the back entry and give the reason.",
+                                day=day.isoformat()), "reason")
     _ask(diner, day, kind, at, source, moved_reason, confirmed, card)
+    if way is Way.DINE_IN and "seats" not in confirmed:
+        check_seats(session, day, kind)
     how, chosen = _age_rule(settings), None
     if diner is not None and rules_hold:
         chosen = best(aid_for(session, diner, kind, day, price, how))
     meal = Meal(
-        diner=diner, kind=kind, day=day, booked_on=day, way=way, source=source, recorded_by=by, account=account,
-        recorded_at=at,
+        diner=diner, kind=kind, day=day, booked_on=book_day(session, day, beijing(at).date()) if late else day,
+        way=way, source=source, recorded_by=by, account=account, recorded_at=at,
         reason="；".join(part.strip() for part in (reason, moved_reason) if part and part.strip())[:200] or None,
         rule=chosen.rule if chosen else None, age=age_counted(diner.resident, day, how) if diner else None,
         **vars(split_meal(price, chosen)),
     )
     session.add(meal)
+    meal_recorded(session, meal, method, Clerk(by, at, account))
     return meal
 
 

@@ -3,10 +3,26 @@ from __future__ import annotations
 
 import wtforms as wt
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
 from wtforms import validators as check
 
-from core.api import ScreenForm, choices
+from core.api import ScreenForm, choices, settings_of
 from plugins.canteen.subsidies.rules import AgeCounts
+
+PLUGIN = "canteen"
+USUAL_METHODS = [("cash", _l("Cash")), ("code", _l("Payment code"))]
+
+
+def usual_method(session: Session, community_id: int) -> str | None:
+    """How a meal is usually paid at the counter ("cash", "code"); None where it takes no money."""
+    values = settings_of(session, community_id, PLUGIN)
+    return values.get("usual_method") or "cash" if values.get("takes_money") else None
+
+
+def seats_a_meal(session: Session, community_id: int) -> int | None:
+    """How many can sit down to one meal: seats times sittings; None where the seats were not entered."""
+    values = settings_of(session, community_id, PLUGIN)
+    return values["seats"] * (values.get("sittings") or 1) if values.get("seats") else None
 
 
 class CanteenSettings(ScreenForm):
@@ -15,6 +31,11 @@ class CanteenSettings(ScreenForm):
     opened_on = wt.DateField(_l("Opening day"), [check.Optional()],
                              description=_l("No meal is recorded for a day before it"))
     seats = wt.IntegerField(_l("Seats"), [check.Optional(), check.NumberRange(min=0, max=5000)])
+    sittings = wt.IntegerField(_l("Sittings a meal"), [check.Optional(), check.NumberRange(min=1, max=20)],
+                               description=_l("How often the seats are filled; more dine-in meals are asked about"))
+    takes_money = wt.BooleanField(_l("Takes money at the counter"),
+                                  description=_l("Prepaid accounts, cash and payment code, with receipts"))
+    usual_method = wt.SelectField(_l("Usual payment"), choices=choices(USUAL_METHODS), default="cash")
     phone = wt.StringField(_l("Phone of the canteen"), [check.Optional(), check.Length(max=30)])
     address = wt.StringField(_l("Address of the canteen"), [check.Optional(), check.Length(max=100)])
     age_counts = wt.SelectField(

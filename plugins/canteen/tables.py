@@ -65,7 +65,7 @@ class Table:
 
 def day_table(session: Session, day: date, kind: MealKind, way: Way | None, sees_names: bool) -> Table:
     """Every valid meal of a day and kind in the order of recording, with a place to sign."""
-    query = sa.select(Meal).where(Meal.day == day, Meal.kind_id == kind.id, Meal.voided_at.is_(None)).options(
+    query = sa.select(Meal).where(Meal.day == day, Meal.kind_id == kind.id, *Meal.counts()).options(
         joinedload(Meal.diner).joinedload(Diner.resident)).order_by(Meal.id)
     meals = list(session.scalars(query.where(Meal.way == way) if way else query))
     rows = [[n, _name(m.diner.resident if m.diner else None, sees_names), m.way.label, m.standard_price, m.government,
@@ -85,7 +85,7 @@ def month_table(session: Session, month: date, sees_names: bool) -> Table:
     counted = session.execute(
         sa.select(Meal.diner_id, Meal.kind_id, sa.func.count(), sa.func.sum(Meal.standard_price),
                   sa.func.sum(Meal.government), sa.func.sum(Meal.other_aid), sa.func.sum(Meal.self_pay))
-        .where(Meal.day.between(first, last), Meal.voided_at.is_(None)).group_by(Meal.diner_id, Meal.kind_id)
+        .where(Meal.day.between(first, last), *Meal.counts()).group_by(Meal.diner_id, Meal.kind_id)
     ).all()
     people = {row.id: row for row in session.execute(
         sa.select(Diner.id, Resident.name, Resident.sort_key).join(Resident, Diner.resident_id == Resident.id)

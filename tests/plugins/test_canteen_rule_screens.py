@@ -149,7 +149,7 @@ def test_the_page_of_a_rule_leads_to_exactly_the_meals_it_paid(place, paid):
     assert f"rule={paid}" in link and "3.00" in page
     listed = text(manager.get(link))
     assert listed.count("2026-11-20") and "2026-11-21" not in listed and "2026-11-22" not in listed
-    others = text(manager.get(f"{MEALS}?rule={paid}&counted=no"))
+    others = text(manager.get(f"{MEALS}?rule={paid}&eaten=no"))
     assert "2026-11-21" in others and "2026-11-20" not in others
 
 

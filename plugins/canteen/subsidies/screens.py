@@ -162,7 +162,7 @@ class SubsidyRuleScreen(Screen):
                       for path in ("who", "what", "caps", "payers")]
         paid, meals = paid_by(db.session(), record), _("%(num)s meals", num=0)
         if paid.meals:
-            url = self.get_url("canteen_meals.index_view", rule=record.id, counted="yes", all=1)
+            url = self.get_url("canteen_meals.index_view", rule=record.id, eaten="yes", all=1)
             meals = LINK.format(url, _("%(num)s meals", num=f"{paid.meals:,}"))
         how = age_rule(db.session(), visit().area.id)
         holders = count_holders(db.session(), record, today(), how)
