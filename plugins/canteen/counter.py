@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,7 +31,8 @@ from core.api import (
 from plugins.canteen.desk import Desk, day_totals, just_recorded, read_desk
 from plugins.canteen.finding import Found, Match, find_diners
 from plugins.canteen.ledger.books import void_meal
-from plugins.canteen.ledger.takings import Clerk
+from plugins.canteen.ledger.models import Method
+from plugins.canteen.ledger.takings import Clerk, balance_of, balances_of, payment_of, taken
 from plugins.canteen.models import Card, Diner, Meal, Source, Way
 from plugins.canteen.services import (
     UNDONE,
@@ -78,12 +80,13 @@ class CounterPage(Page):
 
     def _page(self, desk: Desk) -> str:
         found = find_diners(db.session(), desk.text, desk.day, desk.kind) if desk.ready and desk.text else None
-        return self.render("canteen/counter.html", **self._words(desk), found=found, **self._side(desk))
+        return self.render("canteen/counter.html", **self._words(desk), found=found, balances=_balances(desk, found),
+                           **self._side(desk))
 
     def _words(self, desk: Desk) -> dict[str, Any]:
         return {
             "title": _("Back entry") if desk.back else str(self.title), "desk": desk, "ways": list(Way),
-            "page": self, "once": lambda: secrets.token_urlsafe(24), "today": today(),
+            "page": self, "once": lambda: secrets.token_urlsafe(24), "today": today(), "methods": list(Method),
             "here": ".back" if desk.back else ".index",
         }
 
@@ -91,14 +94,15 @@ class CounterPage(Page):
         if desk.kind is None:
             return {"totals": None, "recent": []}
         session = db.session()
-        return {"totals": day_totals(session, desk.day, desk.kind), "beijing": beijing,
+        return {"drawer": taken(session, desk.day) if desk.usual else None, "beijing": beijing,
+                "totals": day_totals(session, desk.day, desk.kind),
                 "recent": just_recorded(session, desk.day, desk.kind, visit().user.username, now())}
 
     def address(self, desk: Desk, **changes: Any) -> str:
         """This page's address with what is set, some of it changed."""
         asked = {
             "kind": desk.kind.id if desk.kind and (desk.chosen or desk.back) else None,
-            "way": desk.way.value if desk.way else None,
+            "way": desk.way.value if desk.way else None, "pay": desk.pay.value if desk.pay else None,
             **({"day": desk.day.isoformat(), "back_reason": desk.back_reason} if desk.back else {}), **changes,
         }
         return self.get_url(".back" if desk.back else ".index", **{k: v for k, v in asked.items() if v})
@@ -133,7 +137,7 @@ class CounterPage(Page):
                 "note": self.note(desk), "kind": desk.kind.id}
 
     def _matches(self, desk: Desk, found: Found) -> str:
-        return _piece("canteen/matches.html", **self._words(desk), found=found)
+        return _piece("canteen/matches.html", **self._words(desk), found=found, balances=_balances(desk, found))
 
     @expose("/record/", methods=("POST",))
     def record(self) -> ResponseReturnValue:
@@ -147,7 +151,7 @@ class CounterPage(Page):
         except ValidationError as error:
             db.session.rollback()
             return self._refused(desk, error)
-        return self._done(desk, _done_text(meal))
+        return self._done(desk, _done_text(meal) + _paid_text(meal))
 
     def _record(self, desk: Desk) -> Meal:
         if not desk.ready:
@@ -217,6 +221,12 @@ def _by_script() -> bool:
     return request.headers.get("X-Requested-With") == "fetch"
 
 
+def _balances(desk: Desk, found: Found | None) -> dict[int, Decimal]:
+    """What the diners found have paid in, where the counter takes money."""
+    shown = [match.diner.id for match in found.matches if match.diner] if found is not None and desk.usual else []
+    return balances_of(db.session(), shown)
+
+
 def _piece(template: str, **words: Any) -> str:
     """A part of a page; the shell around it, which costs more than the part, is not made."""
     return current_app.jinja_env.get_template(template).render(**words)
@@ -233,8 +243,7 @@ def _meal(desk: Desk) -> Meal:
         session, diner, desk.day, desk.kind, desk.way or (diner.usual_way if diner else Way.DINE_IN),
         visit().user.name, now(), source=Source.BACK_ENTRY if desk.back else Source.COUNTER,
         reason=desk.back_reason or None, moved_reason=clean_reason(form.get("reason", "")),
-        confirmed=confirmed, card=card,
-        account=visit().user.username,
+        confirmed=confirmed, card=card, account=visit().user.username, method=desk.pay,
     )
 
 
@@ -269,3 +278,13 @@ def _done_text(meal: Meal) -> str:
     who = meal.diner.label if meal.diner else _("Guest")
     return _("Recorded: %(who)s · %(kind)s · %(way)s · %(paid)s yuan", who=who, kind=meal.kind.name,
              way=meal.way.label, paid=f"{meal.self_pay:.2f}")
+
+
+def _paid_text(meal: Meal) -> str:
+    """How it was paid, and what is left."""
+    entry = payment_of(db.session(), meal)
+    if entry is None:
+        return ""
+    if entry.method is not Method.ACCOUNT:
+        return f" · {entry.method.label}"
+    return " · " + _("from the balance, %(left)s yuan left", left=f"{balance_of(db.session(), meal.diner_id):.2f}")

@@ -7,11 +7,15 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session, joinedload
 
 from core.api import ValidationError, beijing, clean_reason
+from plugins.canteen.ledger.days import book_day, is_late
+from plugins.canteen.ledger.models import Method
 from plugins.canteen.models import Diner, Meal, MealKind, Way
 from plugins.canteen.services import check_day, is_open, kind_at, kinds_of, price_on
+from plugins.canteen.settings import usual_method
 
 MOST_RECENT = 8
 
@@ -31,6 +35,9 @@ class Desk:
     back_reason: str = ""
     text: str = ""
     problem: str = ""  # why nothing can be recorded for this day
+    late: str = ""  # what is entered for a closed day is booked on another
+    usual: Method | None = None  # how meals are usually paid; None: the counter takes no money
+    pay: Method | None = None  # None: from the balance if it suffices, else as usual
 
     @property
     def hours(self) -> str:
@@ -60,21 +67,39 @@ def read_desk(session: Session, values: Mapping[str, str], at: datetime, *, back
     chosen = next((k for k in kinds if str(k.id) == values.get("kind")), None)
     kind = chosen or kind_at(kinds, local.time() if not back else time(12))
     day = _day(values.get("day")) or local.date() - timedelta(days=1) if back else local.date()
+    problem, late = (_problem(session, kind, day, at, back), _late(session, day, local.date())) if kind else ("", "")
+    usual = usual_method(session, kind.community_id) if kind else None
     return Desk(
         day=day, kinds=kinds, kind=kind, chosen=chosen is not None, way=_way(values.get("way")),
         price=price_on(session, kind, day) if kind else None, open=bool(kind and is_open(kind, local.time())),
         back=back, back_reason=clean_reason(values.get("back_reason", ""))[:100] if back else "",
         text=values.get("q", "").replace("\x00", "").strip()[:60],
-        problem=_problem(session, kind, day, at) if kind else "",
+        problem=problem, late=late, usual=Method(usual) if usual else None,
+        pay=_pay(values.get("pay")) if usual else None,
     )
 
 
-def _problem(session: Session, kind: MealKind, day: date, at: datetime) -> str:
+def _problem(session: Session, kind: MealKind, day: date, at: datetime, back: bool) -> str:
     try:
         check_day(session, kind, day, at)
     except ValidationError as error:
         return str(error)
+    if not back and is_late(session, day):
+        return _("Today is closed already. Please enter late meals as a back entry, with the reason.")
     return ""
+
+
+def _late(session: Session, day: date, today: date) -> str:
+    """Into which day and month a meal of a closed day goes."""
+    if not is_late(session, day):
+        return ""
+    booked = book_day(session, day, today)
+    return _("%(day)s is closed. Meals entered now are booked on %(booked)s, in the settlement of %(month)s.",
+             day=day.isoformat(), booked=booked.isoformat(), month=f"{booked:%Y-%m}")
+
+
+def _pay(text: str | None) -> Method | None:
+    return Method(text) if text in {method.value for method in Method} else None
 
 
 def _way(text: str | None) -> Way | None:

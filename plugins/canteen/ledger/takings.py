@@ -81,9 +81,21 @@ def pay(session: Session, meal: Meal, method: Method | None, usual: Method, cler
                   diner_id=meal.diner_id, meal_id=meal.id)
 
 
+def payment_of(session: Session, meal: Meal) -> Entry | None:
+    """How a meal was paid; None where nothing was taken for it."""
+    return session.scalar(sa.select(Entry).where(Entry.meal_id == meal.id, Entry.kind == EntryKind.MEAL))
+
+
+def taken(session: Session, day: date) -> dict[Method, Decimal]:
+    """What a day's drawer must hold by method, in yuan: all its entries, also those that give back."""
+    found = dict(session.execute(
+        sa.select(Entry.method, sa.func.sum(Entry.amount)).where(Entry.day == day).group_by(Entry.method)).all())
+    return {method: found.get(method, Decimal(0)) for method in Method}
+
+
 def give_back(session: Session, meal: Meal, reason: str, clerk: Clerk) -> None:
     """The fee of a meal that is voided or reversed goes back the way it came (books held)."""
-    paid = session.scalar(sa.select(Entry).where(Entry.meal_id == meal.id, Entry.kind == EntryKind.MEAL))
+    paid = payment_of(session, meal)
     if paid is not None:
         _reverse(session, paid, reason, clerk)
 

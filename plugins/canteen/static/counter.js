@@ -8,7 +8,7 @@
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
   const field = $("#who"), matches = $("#matches"), count = $("#count"), message = $("#message"), side = $("#side");
   const set = root.dataset, LOOK_AFTER = 90, PATIENCE = 10000, SAME_KEY_PRESS = 40;
-  let way = set.way, shown = $(".match, .none", matches) ? field.value.trim() : null, asked = 0, timer = 0, looking = null;
+  let way = set.way, pay = set.pay, shown = $(".match, .none", matches) ? field.value.trim() : null, asked = 0, timer = 0, looking = null;
   let composing = false, composedAt = -1000;
   const unsent = new Map();  // what → key of a meal whose answer was lost: the same key again cannot record it twice
   const remembered = new Set();  // questions answered once for the whole list of a back entry
@@ -26,7 +26,7 @@
     } finally { clearTimeout(clock); }
   }
   function settings() {
-    const asked = { way };
+    const asked = { way, ...(pay === undefined ? {} : { pay }) };
     if (set.chosen === "1") asked.kind = set.kind;
     if (set.back) Object.assign(asked, { back: "1", day: set.day, back_reason: set.backReason });
     return asked;
@@ -147,7 +147,7 @@
     const what = [form.dataset.record || form.action, set.kind, set.day].join("|");
     if (sending.has(what)) return;
     const body = new FormData(form), text = typed();
-    if (form.dataset.record) body.set("way", way);
+    if (form.dataset.record) { body.set("way", way); if (pay !== undefined) body.set("pay", pay); }
     if (unsent.has(what)) body.set("once", unsent.get(what));
     new Set([...remembered, ...answers.confirmed]).forEach((question) => body.append("confirmed", question));
     if (answers.reason) body.set("reason", answers.reason);
@@ -255,18 +255,22 @@
   $("#new-person").addEventListener("toggle", () => { if ($("#new-person").open && !$("#new-person").contains(document.activeElement)) newPerson(); });
 
   /* -- kind, way, keyboard of the phone -- */
-  all(".tools [data-way]").forEach((link) => link.addEventListener("click", (event) => {
+  const switches = (name, take) => all(`.tools [data-${name}]`).forEach((link) => link.addEventListener("click", (event) => {
     event.preventDefault();
-    way = link.dataset.way;
-    all(".tools [data-way]").forEach((other) => mark(other, other === link));
-    history.replaceState(null, "", link.href);
+    take(link.dataset[name]);
+    all(`.tools [data-${name}]`).forEach((other) => mark(other, other === link));
+    const url = new URL(location.href);
+    if (link.dataset[name]) url.searchParams.set(name, link.dataset[name]); else url.searchParams.delete(name);
+    history.replaceState(null, "", url);
     field.focus();
     if (typed()) { shown = null; look(typed()); }
   }));
+  switches("way", (chosen) => { way = chosen; });
+  switches("pay", (chosen) => { pay = chosen; });
   all(".tools [data-kind]").forEach((link) => link.addEventListener("click", () => {
     const url = new URL(link.href);
     if (typed()) url.searchParams.set("q", typed());
-    if (way) url.searchParams.set("way", way); else url.searchParams.delete("way");
+    Object.entries({ way, pay }).forEach(([name, chosen]) => { if (chosen) url.searchParams.set(name, chosen); else url.searchParams.delete(name); });
     link.href = url;
   }));
   const keys = $("[data-keys]");
