@@ -6,7 +6,7 @@ from sqlalchemy.orm import foreign, relationship, remote
 from core.accounts.roles import Action
 from core.admin.export_pages import download
 from core.admin.form_pages import put_error
-from core.admin.forms import AmountField, ReferenceField, ScreenForm, choices
+from core.admin.forms import AmountField, ReferenceField, ScreenForm, choices, two_places
 from core.admin.gate import visit
 from core.admin.listing import BulkAction, PageLink, RowAction, Tool
 from core.admin.lookups import few
@@ -35,14 +35,14 @@ from core.residents.models import LifeState, Resident, ResidentPhone, ResidentTa
 from core.residents.service import add_phones, check_resident, find_resident, set_name
 
 __all__ = [
-    "AmountField", "few", "ReferenceField",
-    "ABOVE", "Action", "add_phones", "Area", "BEIJING", "beijing", "BulkAction", "check_resident", "Choice",
-    "choice_column", "choices", "clean_reason", "commit", "COMMUNITY", "ConfirmationNeeded", "create_once", "db",
-    "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry", "find_resident", "foreign", "hookimpl",
-    "in_pieces", "LifeState", "mark_void", "mask_name", "Metric", "Moment", "Money", "new_key", "NONE", "note_deed",
-    "now", "Page", "PageLink", "parse_choice", "parse_text", "PluginInfo", "put_error", "relationship", "remote",
-    "Resident", "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON",
-    "save_changes", "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn",
-    "SpecialFilter", "TagKind", "tenant_index", "tenant_reference", "tenant_unique", "TenantModel", "today", "Todo",
-    "Tool", "ValidationError", "visit", "void", "Voidable", "write_table",
+    "ABOVE", "Action", "add_phones", "AmountField", "Area", "BEIJING", "beijing", "BulkAction", "check_resident",
+    "Choice", "choice_column", "choices", "clean_reason", "commit", "COMMUNITY", "ConfirmationNeeded", "create_once",
+    "db", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry", "few", "find_resident", "foreign",
+    "hookimpl", "in_pieces", "LifeState", "mark_void", "mask_name", "Metric", "Moment", "Money", "new_key", "NONE",
+    "note_deed", "now", "Page", "PageLink", "parse_choice", "parse_text", "PluginInfo", "put_error", "ReferenceField",
+    "relationship", "remote", "Resident", "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag",
+    "RowAction", "SAME_PERSON", "save_changes", "save_settings", "Screen", "ScreenForm", "set_name", "settings_of",
+    "Sheet", "SheetColumn", "SpecialFilter", "TagKind", "tenant_index", "tenant_reference", "tenant_unique",
+    "TenantModel", "today", "Todo", "Tool", "two_places", "ValidationError", "visit", "void", "Voidable",
+    "write_table",
 ]

@@ -2,18 +2,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import func
 
-from core.api import Entry, Metric, PluginInfo, Sheet, Todo, beijing, hookimpl, now
+from core.api import Dimension, Entry, Metric, PluginInfo, Sheet, Todo, beijing, hookimpl, now
 from plugins.canteen import demo
 from plugins.canteen.counter import CounterPage
+from plugins.canteen.ledger.account import AccountPage
+from plugins.canteen.ledger.closing import open_days
+from plugins.canteen.ledger.models import Tally
+from plugins.canteen.ledger.pages import ClosingPage
+from plugins.canteen.ledger.screens import AccountScreen, EntryScreen, TallyScreen
 from plugins.canteen.models import Diner, Meal
 from plugins.canteen.roster import DINER_SHEET
 from plugins.canteen.screens import DinerScreen, MealKindScreen, MealScreen, PriceScreen
@@ -24,6 +30,7 @@ from plugins.canteen.subsidies.screens import SubsidyRuleScreen
 from plugins.canteen.tables import DayPage, MonthPage
 
 LATEST = 20
+LOOKED_BACK = timedelta(days=62)  # for days that nobody has closed
 
 
 @hookimpl
@@ -33,8 +40,8 @@ def plugin_info() -> PluginInfo:
 
 @hookimpl
 def register_screens() -> list[type]:
-    return [CounterPage, MealScreen, DinerScreen, DayPage, MonthPage, MealKindScreen, PriceScreen,
-            SubsidyRuleScreen, TrialPage, ChangesPage]
+    return [CounterPage, MealScreen, DinerScreen, DayPage, MonthPage, TallyScreen, MealKindScreen, PriceScreen,
+            SubsidyRuleScreen, TrialPage, ChangesPage, ClosingPage, AccountScreen, AccountPage, EntryScreen]
 
 
 @hookimpl
@@ -44,10 +51,32 @@ def register_sheets() -> list[Sheet]:
 
 @hookimpl
 def register_metrics() -> list[Metric]:
+    named = Metric(
+        "canteen.named_meals", _l("Named meals"), unit=_l("meals"), model=Meal, day=Meal.day, where=Meal.counts(),
+        screen="canteen_meals", filters={"eaten": "yes"}, by=(Dimension("kind", _l("Meal"), Meal.kind_id),
+                                                              Dimension("way", _l("Way"), Meal.way)),
+        definition=_l("Meals recorded for a person or a guest, without voided and reversed ones, by the day they were "
+                      "eaten."))
+    unnamed = Metric(
+        "canteen.unnamed_meals", _l("Unnamed meals"), unit=_l("meals"), model=Tally, day=Tally.day,
+        where=(Tally.voided_at.is_(None),), amount=Tally.unnamed, screen="canteen_tallies",
+        by=(Dimension("kind", _l("Meal"), Tally.kind_id), Dimension("way", _l("Way"), Tally.way)),
+        definition=_l("Meals counted from tickets or paper lists beyond the named ones."))
     return [
-        Metric("canteen.meals", _l("Meals"), unit=_l("meals"), model=Meal, day=Meal.day,
-               where=Meal.counts(), screen="canteen_meals", daily=True, filters={"eaten": "yes"}),
+        Metric("canteen.meals", _l("Meals"), unit=_l("meals"), sums=(named, unnamed), daily=True,
+               screen="canteen_meals", filters={"eaten": "yes"},
+               definition=_l("Named and unnamed meals together.")),
+        named, unnamed,
+        _money("canteen.subsidy", _l("Subsidies"), Meal.government + Meal.other_aid + Meal.operator_aid,
+               _l("What others than the diners pay for the meals, to the diner or to the operator.")),
+        _money("canteen.self_pay", _l("Paid by diners"), Meal.self_pay, _l("What the diners pay for named meals.")),
     ]
+
+
+def _money(name: str, title: object, amount: Any, definition: object) -> Metric:
+    """A sum of yuan over all meals that are not void; a reversed meal and its reversal are nothing together."""
+    return Metric(name, title, unit=_l("yuan"), model=Meal, day=Meal.day, where=(Meal.voided_at.is_(None),),
+                  amount=amount, parts=100, screen="canteen_meals", definition=definition)
 
 
 @hookimpl
@@ -79,6 +108,14 @@ def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
         elif clock > kind.opens and not counted.get(kind.id):
             yield Todo("warn", _("Nothing recorded"), _("No %(kind)s has been recorded today.", kind=kind.name),
                        url_for("canteen_counter.index", area=community.slug, kind=kind.id))
+
+
+    if days := open_days(session, today - LOOKED_BACK, today - timedelta(days=1)):
+        yield Todo("warn", _("Not closed"),
+                   ngettext("%(num)s day with meals is not closed: %(first)s.",
+                            "%(num)s days with meals are not closed, the first is %(first)s.", len(days),
+                            first=days[0].isoformat()),
+                   url_for("canteen_closing.index", area=community.slug, month=f"{days[0]:%Y-%m}"))
 
 
 @hookimpl

@@ -42,6 +42,7 @@ from plugins.canteen.ledger.days import closed_among, is_closed
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
 from plugins.canteen.services import check_hours, kind_at, kinds_of
+from plugins.canteen.settings import usual_method
 
 PAYERS = ("city_pays", "district_pays", "street_pays", "community_pays", "donors_pay")
 TAG = Markup('<span class="tag %s">%s</span>')
@@ -257,6 +258,8 @@ class DinerScreen(WithAge):
         links = [("lose", _("Report lost")), ("replace", _("Replace card"))] if record.card else \
             [("replace", _("Replace card"))] if record.cards else [("issue", _("Hand out card"))]
         own = [RowAction(label, f"{self.record_url('.card_view', record)}&do={do}") for do, label in links]
+        if _takes_money():
+            own.append(RowAction(_("Account"), self.get_url("canteen_account.index", id=record.id)))
         return [*actions[:2], *own, *actions[2:]]
 
     @expose("/card/", methods=("GET", "POST"))
@@ -284,6 +287,13 @@ class DinerScreen(WithAge):
             cancel_url=self.get_url(".index_view"), conflict=None, submit_label=titles[do], delete=None,
         )
         return page, 422 if form.errors else 200
+
+
+def _takes_money() -> bool:
+    """Whether this community's counter does; asked once a page."""
+    if "canteen_takes_money" not in g:
+        g.canteen_takes_money = usual_method(db.session(), visit().area.id) is not None
+    return g.canteen_takes_money
 
 
 def _card_dates(card: Any) -> str:
