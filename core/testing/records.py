@@ -165,18 +165,23 @@ def _meal(meal: Any, hand: Hand) -> None:
 
 
 def _rule(rule: Any, _hand: Hand) -> None:
-    rule.city_share, rule.district_share, rule.street_share, rule.community_share, rule.donor_share = 100, 0, 0, 0, 0
-
-
-def _rule(rule: Any, _hand: Hand) -> None:
     rule.amount, rule.street_share = Decimal("3.00"), 100
     rule.city_share = rule.district_share = rule.community_share = rule.donor_share = 0
+
+
+def _closed_day(closed: Any, hand: Hand) -> None:
+    closed.day = hand.day.replace(day=1)  # the other records are of a day whose books are open
+
+
+def _tally(tally: Any, _hand: Hand) -> None:
+    tally.number, tally.unnamed = 20, 20
 
 
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
     "resident": _resident, "resident_phone": _phone, "once_key": _once, "import_batch": _batch,
     "canteen_card": _card, "canteen_meal": _meal,
-    "canteen_meal_kind": _meal_kind, "canteen_subsidy_rule": _rule,
+    "canteen_meal_kind": _meal_kind, "canteen_closed_day": _closed_day, "canteen_tally": _tally,
+    "canteen_subsidy_rule": _rule,
 }
 
 

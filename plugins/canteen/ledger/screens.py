@@ -191,11 +191,12 @@ class TallyScreen(Screen):
     lead_columns = 4
     filter_by = ("day", "kind", "mode", "source", "voided")
     default_order = ("-day",)
+    form_columns = ("day", "kind", "mode", "source", "way", "number", "reason")
     empty_text = _l("Nothing is counted yet. Where tickets or a paper list are used, enter their numbers here.")
 
     def actions(self) -> set[str]:
-        """Its form is our own."""
-        return super().actions() | {"create"}
+        """Entries are never edited."""
+        return super().actions() - {"edit"}
 
     def cell_recorded_by(self, tally: Tally) -> str:
         """王敏 11-23 11:20."""
