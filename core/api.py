@@ -13,11 +13,11 @@ from core.admin.lookups import few
 from core.admin.once import create_once, new_key
 from core.admin.page import ABOVE, COMMUNITY, Page
 from core.admin.query import SpecialFilter
-from core.admin.saving import clean_reason, commit, mark_void, save_changes, void
+from core.admin.saving import Stale, clean_reason, commit, mark_void, save_changes, void
 from core.admin.screen import Screen
 from core.admin.values import NONE
 from core.areas.models import Area
-from core.areas.service import save_settings, settings_of
+from core.areas.service import communities_with, save_settings, settings_of
 from core.areas.tenancy import Deletable, TenantModel, Voidable, tenant_index, tenant_reference, tenant_unique
 from core.audit.models import Deed
 from core.audit.trail import note_deed
@@ -27,7 +27,7 @@ from core.encryption import EncryptedText
 from core.errors import ConfirmationNeeded, ValidationError
 from core.exchange.cells import SheetColumn, parse_choice, parse_text
 from core.exchange.roster import SAME_PERSON, ResidentRows, in_pieces, resident_columns
-from core.exchange.writer import write_table
+from core.exchange.writer import write_table, write_tables
 from core.extensions import Choice, Moment, Money, choice_column, db
 from core.hookspecs import hookimpl
 from core.residents.masking import mask_name
@@ -35,14 +35,14 @@ from core.residents.models import LifeState, Resident, ResidentPhone, ResidentTa
 from core.residents.service import add_phones, check_resident, find_resident, set_name
 
 __all__ = [
-    "ABOVE", "Action", "add_phones", "AmountField", "Area", "BEIJING", "beijing", "BulkAction", "check_resident",
-    "Choice", "choice_column", "choices", "clean_reason", "commit", "COMMUNITY", "ConfirmationNeeded", "create_once",
-    "db", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry", "few", "find_resident", "foreign",
-    "hookimpl", "in_pieces", "LifeState", "mark_void", "mask_name", "Metric", "Moment", "Money", "new_key", "NONE",
-    "note_deed", "now", "Page", "PageLink", "parse_choice", "parse_text", "PluginInfo", "put_error", "ReferenceField",
-    "relationship", "remote", "Resident", "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag",
-    "RowAction", "SAME_PERSON", "save_changes", "save_settings", "Screen", "ScreenForm", "set_name", "settings_of",
-    "Sheet", "SheetColumn", "SpecialFilter", "TagKind", "tenant_index", "tenant_reference", "tenant_unique",
-    "TenantModel", "today", "Todo", "Tool", "two_places", "ValidationError", "visit", "void", "Voidable",
-    "write_table",
+    "ABOVE", "Action", "add_phones", "AmountField", "Area", "beijing", "BEIJING", "BulkAction", "check_resident",
+    "Choice", "choice_column", "choices", "clean_reason", "commit", "communities_with", "COMMUNITY",
+    "ConfirmationNeeded", "create_once", "db", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry",
+    "few", "find_resident", "foreign", "hookimpl", "in_pieces", "LifeState", "mark_void", "mask_name", "Metric",
+    "Moment", "Money", "new_key", "NONE", "note_deed", "now", "Page", "PageLink", "parse_choice", "parse_text",
+    "PluginInfo", "put_error", "ReferenceField", "relationship", "remote", "Resident", "resident_columns",
+    "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes", "save_settings",
+    "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter", "Stale", "TagKind",
+    "tenant_index", "tenant_reference", "tenant_unique", "TenantModel", "today", "Todo", "Tool", "two_places",
+    "ValidationError", "visit", "void", "Voidable", "write_table", "write_tables",
 ]

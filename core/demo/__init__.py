@@ -19,11 +19,12 @@ from core.setup import prepare_community, switch_plugin_on
 
 DEMO_PASSWORD = "near-neighbour-2026"
 DEMO = "demo"  # who did it, in the records
+ROLES = {"finance": "street"}  # of accounts that are not called after their role
 
 
 def demo_accounts() -> list[tuple[str, str, str]]:
     """(account, password, who) of the demonstration."""
-    people = [("street", "街道管理员"), ("system", "系统管理员"), ("auditor", "审计员")]
+    people = [("street", "街道管理员"), ("finance", "街道财务"), ("system", "系统管理员"), ("auditor", "审计员")]
     for community in COMMUNITIES:
         people += [(f"manager.{community.slug}", f"{community.name}管理员"),
                    (f"staff.{community.slug}", f"{community.name}工作人员")]
@@ -61,14 +62,15 @@ def _make_areas(session: Session) -> dict[str, Area]:
 
 
 def _make_accounts(session: Session, areas: dict[str, Area]) -> None:
-    """street, system, auditor for the street, manager.… and staff.… for each community; one password, hashed once."""
+    """Those of the street (finance pays what street approves), manager.… and staff.… of each community; one hash."""
     password = hash_password(DEMO_PASSWORD)
     for username, _password, who in demo_accounts():
         role, _dot, slug = username.partition(".")
         user = User(username=username, name=who, password_hash=password, password_changed_at=now())
         session.add(user)
         session.flush()
-        add_membership(session, user, areas[slug or STREET[1]], built_in_role(session, role), EARLIEST_TAG)
+        role = built_in_role(session, ROLES.get(role, role))
+        add_membership(session, user, areas[slug or STREET[1]], role, EARLIEST_TAG)
 
 
 def _fill(demo: DemoCommunity, community_id: int) -> None:

@@ -177,11 +177,14 @@ def _tally(tally: Any, _hand: Hand) -> None:
     tally.number, tally.unnamed = 20, 20
 
 
+def _settlement(settlement: Any, hand: Hand) -> None:
+    settlement.month = hand.day.replace(day=1)
+
+
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
     "resident": _resident, "resident_phone": _phone, "once_key": _once, "import_batch": _batch,
-    "canteen_card": _card, "canteen_meal": _meal,
-    "canteen_meal_kind": _meal_kind, "canteen_closed_day": _closed_day, "canteen_tally": _tally,
-    "canteen_subsidy_rule": _rule,
+    "canteen_card": _card, "canteen_closed_day": _closed_day, "canteen_meal": _meal, "canteen_meal_kind": _meal_kind,
+    "canteen_settlement": _settlement, "canteen_subsidy_rule": _rule, "canteen_tally": _tally,
 }
 
 

@@ -25,6 +25,11 @@ from plugins.canteen.roster import DINER_SHEET
 from plugins.canteen.screens import DinerScreen, MealKindScreen, MealScreen, PriceScreen
 from plugins.canteen.services import add_default_kinds, kinds_of, price_on
 from plugins.canteen.settings import CanteenSettings
+from plugins.canteen.settlement import demo as settlement_demo
+from plugins.canteen.settlement.reminders import waiting
+from plugins.canteen.settlement.screens import SettlementScreen
+from plugins.canteen.settlement.steps import StepsPage
+from plugins.canteen.settlement.street import SettlementsPage
 from plugins.canteen.subsidies.pages import ChangesPage, TrialPage
 from plugins.canteen.subsidies.screens import SubsidyRuleScreen
 from plugins.canteen.tables import DayPage, MonthPage
@@ -40,8 +45,12 @@ def plugin_info() -> PluginInfo:
 
 @hookimpl
 def register_screens() -> list[type]:
-    return [CounterPage, MealScreen, DinerScreen, DayPage, MonthPage, TallyScreen, MealKindScreen, PriceScreen,
-            SubsidyRuleScreen, TrialPage, ChangesPage, ClosingPage, AccountScreen, AccountPage, EntryScreen]
+    return [
+        CounterPage, MealScreen, DinerScreen, DayPage, MonthPage, TallyScreen, MealKindScreen, PriceScreen,
+        SubsidyRuleScreen, TrialPage, ChangesPage,
+        ClosingPage, AccountScreen, AccountPage, EntryScreen,
+        SettlementScreen, SettlementsPage, StepsPage,
+    ]
 
 
 @hookimpl
@@ -92,6 +101,7 @@ def plugin_enabled(session: Any, community: Any, today: date) -> None:
 @hookimpl
 def demo_records(session: Any, community: Any, today: date) -> None:
     demo.fill(session, community, today, now())
+    settlement_demo.fill(session, community, today, now())
 
 
 @hookimpl
@@ -108,14 +118,13 @@ def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
         elif clock > kind.opens and not counted.get(kind.id):
             yield Todo("warn", _("Nothing recorded"), _("No %(kind)s has been recorded today.", kind=kind.name),
                        url_for("canteen_counter.index", area=community.slug, kind=kind.id))
-
-
     if days := open_days(session, today - LOOKED_BACK, today - timedelta(days=1)):
         yield Todo("warn", _("Not closed"),
                    ngettext("%(num)s day with meals is not closed: %(first)s.",
                             "%(num)s days with meals are not closed, the first is %(first)s.", len(days),
                             first=days[0].isoformat()),
                    url_for("canteen_closing.index", area=community.slug, month=f"{days[0]:%Y-%m}"))
+    yield from waiting(session, community, today)
 
 
 @hookimpl

@@ -198,7 +198,7 @@ def test_one_of_the_two_douyin_accounts_has_fallen_silent(demo: Demo) -> None:
 
 def test_every_account_signs_in_and_comes_to_a_workbench(demo: Demo) -> None:
     accounts = demo_accounts()
-    assert len(accounts) == 13 and {password for _name, password, _who in accounts} == {DEMO_PASSWORD}
+    assert len(accounts) == 14 and {password for _name, password, _who in accounts} == {DEMO_PASSWORD}
     for name, _password, _who in accounts:
         slug = name.partition(".")[2] or "shifan"
         assert demo.browser(name).get(f"/{slug}/").status_code == 200, name

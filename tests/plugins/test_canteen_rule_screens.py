@@ -22,9 +22,9 @@ from tests.plugins.test_canteen_subsidies import NOON
 RULES, MEALS = "/upper/canteen/rules/", "/upper/canteen/meals/"
 DECEMBER = date(2026, 12, 1)
 TERMS = {"name": "高龄助餐", "starts_on": "2026-11-01", "ends_on": "", "age_from": "70", "age_to": "89",
-         "form": "amount", "amount": "3", "percent": "", "priority": "0", "meals_a_day": "", "meals_a_month": "", "yuan_a_day": "",
-         "yuan_a_month": "60", "city_share": "0", "district_share": "40", "street_share": "60", "community_share": "0",
-         "donor_share": "0"}
+         "form": "amount", "amount": "3", "percent": "", "priority": "0", "meals_a_day": "", "meals_a_month": "",
+         "yuan_a_day": "", "yuan_a_month": "60", "city_share": "0", "district_share": "40", "street_share": "60",
+         "community_share": "0", "donor_share": "0"}
 
 
 def text(answer):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.api import Area
 from plugins.canteen.ledger.models import ClosedDay
+from plugins.canteen.settlement.locks import is_locked
 
 
 def hold(session: Session, community_id: int) -> None:
@@ -29,11 +30,6 @@ def is_closed(session: Session, day: date) -> bool:
 def closed_among(session: Session, days: Collection[date]) -> set[date]:
     """Those of the days that are closed."""
     return set(session.scalars(sa.select(ClosedDay.day).where(ClosedDay.day.in_(set(days))))) if days else set()
-
-
-def is_locked(_session: Session, _day: date) -> bool:
-    """Whether the settlement of the day's month is with the street; a stand-in until there are settlements."""
-    return False
 
 
 def is_late(session: Session, day: date) -> bool:

@@ -57,6 +57,12 @@ def void_tally(session: Session, tally: Tally, by: str, reason: str) -> None:
     mark_void(session, tally, by, reason)
 
 
+def unnamed_meals(session: Session, first: date, last: date) -> int:
+    """The meals from day to day (both included) of which only the number is known."""
+    return int(session.scalar(sa.select(sa.func.coalesce(sa.func.sum(Tally.unnamed), 0)).where(
+        Tally.day.between(first, last), Tally.voided_at.is_(None))))
+
+
 def _check(day: date, number: int, today: date) -> None:
     if day > today:
         raise ValidationError(_("%(day)s lies in the future. Please choose today or an earlier day.",

@@ -1,0 +1,65 @@
+"""What a settlement locks: the books of its month, for whatever writes a meal."""
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy import event
+from sqlalchemy.orm import Session, object_session
+
+from core.api import ValidationError
+from plugins.canteen.models import Meal
+from plugins.canteen.settlement.lines import first_of
+from plugins.canteen.settlement.models import LOCKING, Settlement
+
+FREE = {"reversed_on"}  # a meal of a settled month is taken back by a row in the books of a later one
+KNOWN = "canteen_months"  # where a session keeps what it knows about months
+
+
+def is_locked(session: Session, day: date) -> bool:
+    """Whether the settlement of the day's month is submitted, approved or paid: nothing is written into its books.
+
+    In a writing transaction the answer holds until its end (PostgreSQL locks the row; on SQLite only one writes at a
+    time), and is asked for once: an import writes thousands of meals.
+    """
+    if not session.info.get("writes"):
+        return _locked_now(session, sa.select(Settlement.state), day)
+    transaction, known = session.info.get(KNOWN, (None, {}))
+    if transaction is not session.get_transaction():
+        known = {}
+    month = first_of(day)
+    if month not in known:
+        known[month] = _locked_now(session, sa.select(Settlement.state).with_for_update(read=True), month)
+        session.info[KNOWN] = session.get_transaction(), known
+    return known[month]
+
+
+def _locked_now(session: Session, state: sa.Select, day: date) -> bool:
+    return session.scalar(state.where(Settlement.month == first_of(day))) in LOCKING
+
+
+def look_again(session: Session) -> None:
+    """Forget what the session knows about months: a step changes it."""
+    session.info.pop(KNOWN, None)
+
+
+def check_books_open(session: Session, booked_on: date) -> None:
+    """Raises ValidationError where the month of this day is settled."""
+    if is_locked(session, booked_on):
+        raise ValidationError(
+            _("The month %(month)s is settled: nothing more is written into its books. What comes later is booked in "
+              "a month that is still open, as a correction.", month=f"{booked_on:%Y-%m}"))
+
+
+@event.listens_for(Meal, "before_insert")
+@event.listens_for(Meal, "before_update")
+def keep_settled_months(_mapper: Any, _connection: Any, meal: Meal) -> None:
+    """The last wall, whatever writes a meal: raises ValidationError where the books of its day are settled."""
+    state, session = sa.inspect(meal), object_session(meal)
+    changed = {column.key for column in state.mapper.column_attrs if state.attrs[column.key].history.has_changes()}
+    if changed <= FREE:
+        return
+    for day in {meal.booked_on, *state.attrs["booked_on"].history.deleted} - {None}:
+        check_books_open(session, day)
