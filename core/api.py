@@ -33,16 +33,19 @@ from core.hookspecs import hookimpl
 from core.residents.masking import mask_name
 from core.residents.models import LifeState, Resident, ResidentPhone, ResidentTag, TagKind
 from core.residents.service import add_phones, check_resident, find_resident, set_name
+from core.tasks.models import Outcome, Task, TaskState
+from core.tasks.service import close_task, open_task
 
 __all__ = [
     "ABOVE", "Action", "add_phones", "AmountField", "Area", "beijing", "BEIJING", "BulkAction", "check_resident",
-    "Choice", "choice_column", "choices", "clean_reason", "commit", "communities_with", "COMMUNITY",
+    "Choice", "choice_column", "choices", "clean_reason", "close_task", "commit", "communities_with", "COMMUNITY",
     "ConfirmationNeeded", "create_once", "db", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry",
     "few", "find_resident", "foreign", "hookimpl", "in_pieces", "LifeState", "mark_void", "mask_name", "Metric",
-    "Moment", "Money", "new_key", "NONE", "note_deed", "now", "Page", "PageLink", "parse_choice", "parse_text",
-    "PluginInfo", "put_error", "ReferenceField", "relationship", "remote", "Resident", "resident_columns",
-    "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes", "save_settings",
-    "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter", "Stale", "TagKind",
-    "tenant_index", "tenant_reference", "tenant_unique", "TenantModel", "today", "Todo", "Tool", "two_places",
-    "ValidationError", "visit", "void", "Voidable", "write_table", "write_tables",
+    "Moment", "Money", "new_key", "NONE", "note_deed", "now", "open_task", "Outcome", "Page", "PageLink",
+    "parse_choice", "parse_text", "PluginInfo", "put_error", "ReferenceField", "relationship", "remote", "Resident",
+    "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes",
+    "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter",
+    "Stale", "TagKind", "Task", "TaskState", "tenant_index", "tenant_reference", "tenant_unique", "TenantModel",
+    "today", "Todo", "Tool", "two_places", "ValidationError", "visit", "void", "Voidable", "write_table",
+    "write_tables",
 ]

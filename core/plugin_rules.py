@@ -18,7 +18,7 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OF_THE_CORE = frozenset({
     "accounts", "admin", "areas", "audit", "core", "exchange", "figures", "imports", "jobs", "manage", "metrics",
-    "office", "plugins", "reports", "residents", "setup",
+    "office", "plugins", "reports", "residents", "setup", "tasks",
 })
 LONGEST_NAME = 32  # its version table must fit into PostgreSQL's 63 characters, its switch into its column
 MOST_DECLARED, MOST_LINES, LONGEST_TEXT = 100, 100, 300

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.admin.gate import Visit, manager, sees_plugin, visit
 from core.admin.page import ABOVE, COMMUNITY, Page
+from core.admin.task_alerts import task_alerts
 from core.areas.scope import scope_of, session_for
 from core.areas.service import communities_with, plugins_on
 from core.clock import beijing, now, today
@@ -55,7 +56,7 @@ class Workbench(Page):
                 tables += [table] if table else []
         return self.render(
             "workbench.html", title=_("Today"), note=self._note(here), figures=figures, tables=tables,
-            todos=self._todos(here), advice=_first_steps(here),
+            todos=self._todos(here), advice=_first_steps(here), alerts=task_alerts(here),
         )
 
     def _metrics(self, here: Visit) -> list[tuple[str, Metric]]:

@@ -14,6 +14,7 @@ from core.admin.screens.plugins import PluginsPage
 from core.admin.screens.reports import ReportsPage
 from core.admin.screens.residents import ResidentScreen, TagKindScreen
 from core.admin.screens.roles import RolesPage
+from core.admin.screens.tasks import FinishTaskPage, TaskScreen
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Module:
 def core_modules() -> list[Module]:
     """In the order of the menu; the first holds records, the others are for the office."""
     return [
-        Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen, ImportPage)),
+        Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen, ImportPage, TaskScreen, FinishTaskPage)),
         Module("figures", _l("Figures and reports"), (ReportsPage,)),
         Module("manage", _l("Management"), (AreasPage, AccountsPage, RolesPage, PluginsPage, AuditScreen, LogPage)),
     ]

@@ -23,12 +23,14 @@ from core.admin.query import ListArguments, SpecialFilter
 from core.admin.screen import Screen
 from core.admin.values import show
 from core.clock import today
+from core.declarations import Entry
 from core.errors import ValidationError
 from core.extensions import db
 from core.residents.masking import mask_phone
 from core.residents.models import LifeState, Resident, ResidentTag, TagKind
 from core.residents.phone import parse_phones
 from core.residents.service import fill_resident, find_doubles, make_phone, tick_tags
+from core.tasks.service import tasks_about
 
 MOST_ENTRIES = 20
 STATE_KINDS = {LifeState.ALIVE: "ok", LifeState.MOVED: "warn", LifeState.DECEASED: ""}
@@ -205,8 +207,17 @@ class ResidentScreen(Screen):
         """What the plugins that are on here know about the resident, newest first."""
         seen = {p for p in visit().plugins if sees_plugin(visit().access, p)}
         answers = manager().ask("resident_timeline", seen, db.session(), resident=record)
-        entries = sorted((e for _plugin, found in answers for e in found), key=lambda e: e.day, reverse=True)
+        entries = [*self._tasks(record), *(e for _plugin, found in answers for e in found)]
+        entries.sort(key=lambda e: e.day, reverse=True)
         return [SimpleNamespace(day_text=show(e.day), title=str(e.title), url=e.url) for e in entries[:MOST_ENTRIES]]
+
+    def _tasks(self, record: Resident) -> list[Entry]:
+        """待办任务 about the resident, with how they ended."""
+        if not visit().access.may(f"residents.tasks.{Action.VIEW}"):
+            return []
+        return [Entry(task.due, " · ".join(str(part) for part in (task.title, (task.outcome or task.state).label)),
+                      self.get_url("residents_tasks.details_view", id=task.id))
+                for task in tasks_about(db.session(), record, MOST_ENTRIES)]
 
     # -- form ---------------------------------------------------------------------------------
 
