@@ -181,10 +181,23 @@ def _settlement(settlement: Any, hand: Hand) -> None:
     settlement.month = hand.day.replace(day=1)
 
 
+def _usual_meal(usual: Any, _hand: Hand) -> None:
+    usual.weekday = 6  # Sunday: of no meal of the days that tests look at
+
+
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
-    "resident": _resident, "resident_phone": _phone, "once_key": _once, "import_batch": _batch,
-    "canteen_card": _card, "canteen_closed_day": _closed_day, "canteen_meal": _meal, "canteen_meal_kind": _meal_kind,
-    "canteen_settlement": _settlement, "canteen_subsidy_rule": _rule, "canteen_tally": _tally,
+    "canteen_card": _card,
+    "canteen_closed_day": _closed_day,
+    "canteen_meal": _meal,
+    "canteen_meal_kind": _meal_kind,
+    "canteen_settlement": _settlement,
+    "canteen_subsidy_rule": _rule,
+    "canteen_tally": _tally,
+    "canteen_usual_meal": _usual_meal,
+    "import_batch": _batch,
+    "once_key": _once,
+    "resident": _resident,
+    "resident_phone": _phone,
 }
 
 

@@ -42,6 +42,7 @@ class Source(Choice):
     COUNTER = "counter", _l("Counter")
     BACK_ENTRY = "back_entry", _l("Back entry")
     IMPORT = "import", _l("Import")
+    DELIVERY = "delivery", _l("Handed over at the door")
 
 
 class MealKind(Deletable, TenantModel):

@@ -15,12 +15,17 @@ from sqlalchemy import func
 from core.api import Dimension, Entry, Metric, PluginInfo, Sheet, Todo, beijing, hookimpl, now
 from plugins.canteen import demo
 from plugins.canteen.counter import CounterPage
+from plugins.canteen.delivery.door import DeliveryPage
+from plugins.canteen.delivery.screens import HandoverScreen, RoundScreen
+from plugins.canteen.delivery.waiting import delivery_todos
 from plugins.canteen.ledger.account import AccountPage
 from plugins.canteen.ledger.closing import open_days
 from plugins.canteen.ledger.models import Tally
 from plugins.canteen.ledger.pages import ClosingPage
 from plugins.canteen.ledger.screens import AccountScreen, EntryScreen, TallyScreen
 from plugins.canteen.models import Diner, Meal
+from plugins.canteen.orders.count import CountPage
+from plugins.canteen.orders.screens import OrderScreen, PauseScreen, PlansPage
 from plugins.canteen.roster import DINER_SHEET
 from plugins.canteen.screens import DinerScreen, MealKindScreen, MealScreen, PriceScreen
 from plugins.canteen.services import add_default_kinds, kinds_of, price_on
@@ -50,6 +55,7 @@ def register_screens() -> list[type]:
         SubsidyRuleScreen, TrialPage, ChangesPage,
         ClosingPage, AccountScreen, AccountPage, EntryScreen,
         SettlementScreen, SettlementsPage, StepsPage,
+        PlansPage, OrderScreen, PauseScreen, CountPage, DeliveryPage, RoundScreen, HandoverScreen,
     ]
 
 
@@ -125,6 +131,7 @@ def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
                             first=days[0].isoformat()),
                    url_for("canteen_closing.index", area=community.slug, month=f"{days[0]:%Y-%m}"))
     yield from waiting(session, community, today)
+    yield from delivery_todos(session, today, clock, url_for("canteen_delivery.index", area=community.slug))
 
 
 @hookimpl

@@ -1,16 +1,28 @@
 """The settings of a community's canteen."""
 from __future__ import annotations
 
+from datetime import time
+
 import wtforms as wt
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from wtforms import validators as check
 
-from core.api import ScreenForm, choices, settings_of
+from core.api import Choice, ScreenForm, choices, settings_of
 from plugins.canteen.subsidies.rules import AgeCounts
 
 PLUGIN = "canteen"
 USUAL_METHODS = [("cash", _l("Cash")), ("code", _l("Payment code"))]
+
+
+class OrderDay(Choice):
+    """On which day orders for a meal close."""
+
+    DAY_BEFORE = "day_before", _l("The day before")
+    SAME_DAY = "same_day", _l("The same day")
+
+
+ORDER_UNTIL, ORDER_ON = time(16), OrderDay.DAY_BEFORE  # where a community has set nothing
 
 
 def usual_method(session: Session, community_id: int) -> str | None:
@@ -42,3 +54,7 @@ class CanteenSettings(ScreenForm):
         _l("From when a new age counts"), [check.Optional()], default=AgeCounts.DAY.value,
         choices=choices((how.value, how.label) for how in AgeCounts),
         description=_l("For subsidies by age, e.g. from 70; meals that are recorded keep theirs"))
+    order_on = wt.SelectField(_l("Orders close on"), [check.InputRequired()], default=ORDER_ON,
+                              choices=choices((day.value, day.label) for day in OrderDay))
+    order_until = wt.TimeField(_l("Orders close at"), [check.InputRequired()], default=ORDER_UNTIL,
+                               description=_l("Afterwards only a manager changes them, with a reason"))

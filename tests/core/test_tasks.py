@@ -66,9 +66,9 @@ def test_the_database_refuses_a_second_open_task(place):
 @pytest.mark.parametrize("note", ["", " ", "好", "长" * 201])
 def test_an_outcome_needs_words(place, note):
     number = add_task(place)
-    with place.app.test_request_context(), place.session("upper", writes=True) as session:
-        with pytest.raises(ValidationError):
-            close_task(session, session.get_one(Task, number), Outcome.SAFE, note, "王敏", NOON)
+    with (place.app.test_request_context(), place.session("upper", writes=True) as session,
+          pytest.raises(ValidationError)):
+        close_task(session, session.get_one(Task, number), Outcome.SAFE, note, "王敏", NOON)
 
 
 def test_finishing_keeps_how_it_ended_and_a_double_click_finishes_once(place):

@@ -1,0 +1,1 @@
+"""Rounds that bring meals home, and what happened at each door."""
