@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from core.api import LifeState, Resident, ResidentTag
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Way
+from plugins.canteen.orders.expected import expected_meals
 
 MOST_SHOWN = 8
 MOST_RANKED = 200
@@ -25,6 +26,7 @@ class Match:
     diner: Diner | None  # None: a resident who has not eaten here yet
     taken: Meal | None  # this meal of this day, if it is recorded already
     card: Card | None = None
+    ordered: Way | None = None  # how this meal was ordered, for the day or as usual
 
     @property
     def may_eat(self) -> bool:
@@ -123,7 +125,10 @@ def _matches(
         Meal.diner_id.in_([d.id for d in diners.values()]), Meal.day == day, Meal.kind_id == kind.id,
         *Meal.counts(),
     ))} if diners else {}
+    expected = {e.diner.resident_id: e.way for e in expected_meals(session, day, [d.id for d in diners.values()])
+                if e.kind.id == kind.id} if diners else {}
     meal_of_resident = {i: taken[diner.id] for i, diner in diners.items() if diner.id in taken}
     return [
-        Match(residents[i], diners.get(i), meal_of_resident.get(i), by_card.get(i)) for i in ids if i in residents
+        Match(residents[i], diners.get(i), meal_of_resident.get(i), by_card.get(i), expected.get(i))
+        for i in ids if i in residents
     ]

@@ -15,6 +15,7 @@ from sqlalchemy import func
 from core.api import Dimension, Entry, Metric, PluginInfo, Sheet, Todo, beijing, hookimpl, now
 from plugins.canteen import demo
 from plugins.canteen.counter import CounterPage
+from plugins.canteen.delivery import demo as delivery_demo
 from plugins.canteen.delivery.door import DeliveryPage
 from plugins.canteen.delivery.screens import HandoverScreen, RoundScreen
 from plugins.canteen.delivery.waiting import delivery_todos
@@ -24,6 +25,7 @@ from plugins.canteen.ledger.models import Tally
 from plugins.canteen.ledger.pages import ClosingPage
 from plugins.canteen.ledger.screens import AccountScreen, EntryScreen, TallyScreen
 from plugins.canteen.models import Diner, Meal
+from plugins.canteen.orders import demo as orders_demo
 from plugins.canteen.orders.count import CountPage
 from plugins.canteen.orders.screens import OrderScreen, PauseScreen, PlansPage
 from plugins.canteen.roster import DINER_SHEET
@@ -108,6 +110,8 @@ def plugin_enabled(session: Any, community: Any, today: date) -> None:
 def demo_records(session: Any, community: Any, today: date) -> None:
     demo.fill(session, community, today, now())
     settlement_demo.fill(session, community, today, now())
+    orders_demo.fill(session, community.slug, today, now())
+    delivery_demo.fill(session, today, now())
 
 
 @hookimpl

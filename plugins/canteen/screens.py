@@ -260,6 +260,7 @@ class DinerScreen(WithAge):
         own = [RowAction(label, f"{self.record_url('.card_view', record)}&do={do}") for do, label in links]
         if _takes_money():
             own.append(RowAction(_("Account"), self.get_url("canteen_account.index", id=record.id)))
+        own.append(RowAction(_("Usual meals"), self.get_url("canteen_plans.of", id=record.id)))
         return [*actions[:2], *own, *actions[2:]]
 
     @expose("/card/", methods=("GET", "POST"))

@@ -51,7 +51,7 @@ class CountPage(Page):
         note_deed(db.session(), Deed.EXPORTED, MealOrder.__tablename__, changes={"rows": len(rows)})
         db.session.commit()
         title = f"{visit().area.name} {self.title} {words['day']}"
-        heads = [_("Meal"), _("What"), _("Number"), _("Names"), _("Reason")]
+        heads = [_("Meal"), _("Counted"), _("Number"), _("Names"), _("Reason")]
         return download(write_table(heads, rows, title), XLSX, f"{title.replace(' ', '-')}.xlsx")
 
     def _words(self) -> dict[str, Any]:
