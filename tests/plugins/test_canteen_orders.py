@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from core.api import ConfirmationNeeded, LifeState, Resident, ValidationError, today
+from core.api import ConfirmationNeeded, LifeState, ValidationError, today
 from plugins.canteen.models import Diner, MealKind, Way
 from plugins.canteen.orders.kitchen import count_meals, late_changes, notes_of
 from plugins.canteen.orders.models import LateChange, MealOrder, Pause, UsualMeal
@@ -394,10 +394,3 @@ def test_the_settings_take_the_hour(place):
     url = "/upper/manage/plugins/settings/?plugin=canteen"
     page = manager.get(url).get_data(as_text=True)
     assert 'name="order_until"' in page and 'name="order_on"' in page
-
-
-def test_a_resident_with_a_plan_is_found_by_it_only_here(place):
-    regular(place, "王秀英")
-    with place.app.app_context(), place.session("lower") as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(UsualMeal)) == 0
-        assert session.scalar(sa.select(sa.func.count()).select_from(Resident)) == 0

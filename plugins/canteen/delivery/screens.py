@@ -17,7 +17,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from core.api import RowAction, Screen, ValidationError, create_once, db, new_key, today, visit
 from plugins.canteen.delivery.models import DeliveryRound, DoorResult, Handover, RoundStop
 from plugins.canteen.delivery.rounds import add_stops, candidates, move, put_in_order, remove_stop
-from plugins.canteen.finding import find_diners
+from plugins.canteen.finding import find_diners, plain
 from plugins.canteen.models import Diner
 from plugins.canteen.orders.people import whole
 from plugins.canteen.orders.screens import SECTION
@@ -100,7 +100,7 @@ class RoundScreen(Screen):
             return self._changed(each, lambda: move(session, each, whole(number), -1 if do == "up" else 1))
         if do == "out":
             return self._changed(each, lambda: remove_stop(session, each, whole(number)))
-        typed = {stop.id: whole(request.form.get(f"place-{stop.id}", "").strip()) for stop in each.stops}
+        typed = {stop.id: whole(plain(request.form.get(f"place-{stop.id}", ""))) for stop in each.stops}
         wanted = {i: n for i, n in typed.items() if 0 < n <= MOST_STOPS}
         return self._changed(each, lambda: put_in_order(session, each, wanted))
 
