@@ -37,7 +37,7 @@ from core.tasks.models import Outcome, Task, TaskState
 from core.tasks.service import close_task, open_task
 
 __all__ = [
-    "ABOVE", "Action", "add_phones", "AmountField", "Area", "beijing", "BEIJING", "BulkAction", "check_resident",
+    "ABOVE", "Action", "add_phones", "AmountField", "Area", "BEIJING", "beijing", "BulkAction", "check_resident",
     "Choice", "choice_column", "choices", "clean_reason", "close_task", "commit", "communities_with", "COMMUNITY",
     "ConfirmationNeeded", "create_once", "db", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry",
     "few", "find_resident", "foreign", "hookimpl", "in_pieces", "LifeState", "mark_void", "mask_name", "Metric",

@@ -185,11 +185,26 @@ def _usual_meal(usual: Any, _hand: Hand) -> None:
     usual.weekday = 6  # Sunday: of no meal of the days that tests look at
 
 
+def _dish(dish: Any, _hand: Hand) -> None:
+    dish.allergens = ["egg"]
+
+
+def _food_sample(sample: Any, _hand: Hand) -> None:
+    sample.grams = 125
+
+
+def _morning_check(check: Any, _hand: Hand) -> None:
+    check.temperature = 365  # tenths of a degree
+
+
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
     "canteen_card": _card,
     "canteen_closed_day": _closed_day,
+    "canteen_dish": _dish,
+    "canteen_food_sample": _food_sample,
     "canteen_meal": _meal,
     "canteen_meal_kind": _meal_kind,
+    "canteen_morning_check": _morning_check,
     "canteen_settlement": _settlement,
     "canteen_subsidy_rule": _rule,
     "canteen_tally": _tally,

@@ -19,6 +19,7 @@ from plugins.canteen.delivery import demo as delivery_demo
 from plugins.canteen.delivery.door import DeliveryPage
 from plugins.canteen.delivery.screens import HandoverScreen, RoundScreen
 from plugins.canteen.delivery.waiting import delivery_todos
+from plugins.canteen.kitchen import hooks as kitchen
 from plugins.canteen.ledger.account import AccountPage
 from plugins.canteen.ledger.closing import open_days
 from plugins.canteen.ledger.models import Tally
@@ -58,6 +59,7 @@ def register_screens() -> list[type]:
         ClosingPage, AccountScreen, AccountPage, EntryScreen,
         SettlementScreen, SettlementsPage, StepsPage,
         PlansPage, OrderScreen, PauseScreen, CountPage, DeliveryPage, RoundScreen, HandoverScreen,
+        *kitchen.SCREENS,
     ]
 
 
@@ -112,6 +114,7 @@ def demo_records(session: Any, community: Any, today: date) -> None:
     settlement_demo.fill(session, community, today, now())
     orders_demo.fill(session, community.slug, today, now())
     delivery_demo.fill(session, today, now())
+    kitchen.demo_records(session, community, today, now())
 
 
 @hookimpl
@@ -136,6 +139,7 @@ def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
                    url_for("canteen_closing.index", area=community.slug, month=f"{days[0]:%Y-%m}"))
     yield from waiting(session, community, today)
     yield from delivery_todos(session, today, clock, url_for("canteen_delivery.index", area=community.slug))
+    yield from kitchen.todo_items(session, community, today, now())
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from wtforms import validators as check
 
 from core.api import Choice, ScreenForm, choices, settings_of
+from plugins.canteen.kitchen.book import Kitchen
 from plugins.canteen.subsidies.rules import AgeCounts
 
 PLUGIN = "canteen"
@@ -58,3 +59,11 @@ class CanteenSettings(ScreenForm):
                               choices=choices((day.value, day.label) for day in OrderDay))
     order_until = wt.TimeField(_l("Orders close at"), [check.InputRequired()], default=ORDER_UNTIL,
                                description=_l("Afterwards only a manager changes them, with a reason"))
+    kitchen = wt.SelectField(
+        _l("Kitchen"), choices=choices([("", _l("Not said")), *((k.value, k.label) for k in Kitchen)]), default="",
+        description=_l("Where meals are brought, no samples and no disinfection are asked for. Not said: nothing is "
+                       "asked for before the first record of the kitchen."))
+    fever_from = wt.DecimalField(_l("Unfit for the kitchen from (°C)"), [check.Optional(), check.NumberRange(36, 40)],
+                                 places=1, description=_l("Empty: 37.3"))
+    sample_hours = wt.IntegerField(_l("Food samples are gone after (hours)"),
+                                   [check.Optional(), check.NumberRange(48, 480)], description=_l("Empty: 72"))
