@@ -66,7 +66,7 @@ class Screen(ListPages, SettingsPages, RecordPages, FormPages, RemovalPages, Exp
         """The actions that mean something for this model."""
         known = {"view", "export"}
         if self.form_columns or self.form_extra_fields:
-            known |= {"create", "edit"}
+            known |= {"create"} if issubclass(self.model, Voidable) else {"create", "edit"}  # entries are never edited
         if issubclass(self.model, Deletable | Voidable):
             known.add("void")
         if any(f.private for f in self._details_fields()):

@@ -197,6 +197,10 @@ def _morning_check(check: Any, _hand: Hand) -> None:
     check.temperature = 365  # tenths of a degree
 
 
+def _purchase_check(check: Any, _hand: Hand) -> None:
+    check.licence_seen = True  # what nobody vouches for is refused
+
+
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
     "canteen_card": _card,
     "canteen_closed_day": _closed_day,
@@ -205,6 +209,7 @@ ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type c
     "canteen_meal": _meal,
     "canteen_meal_kind": _meal_kind,
     "canteen_morning_check": _morning_check,
+    "canteen_purchase_check": _purchase_check,
     "canteen_settlement": _settlement,
     "canteen_subsidy_rule": _rule,
     "canteen_tally": _tally,

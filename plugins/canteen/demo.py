@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.api import BEIJING, LifeState, Resident, beijing, save_settings
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, Way
-from plugins.canteen.services import PLUGIN, add_default_kinds, kinds_of
+from plugins.canteen.services import add_default_kinds, kinds_of
+from plugins.canteen.settings import PLUGIN
 from plugins.canteen.subsidies.demo import DemoSubsidies, review_soon
 
 DAYS = 60

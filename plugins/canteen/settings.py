@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from wtforms import validators as check
 
 from core.api import Choice, ScreenForm, choices, settings_of
-from plugins.canteen.kitchen.book import Kitchen
 from plugins.canteen.subsidies.rules import AgeCounts
 
 PLUGIN = "canteen"
@@ -21,6 +20,13 @@ class OrderDay(Choice):
 
     DAY_BEFORE = "day_before", _l("The day before")
     SAME_DAY = "same_day", _l("The same day")
+
+
+class Kitchen(Choice):
+    """Where the meals are cooked."""
+
+    OWN = "own", _l("Cooked here")
+    BROUGHT = "brought", _l("Brought here")
 
 
 ORDER_UNTIL, ORDER_ON = time(16), OrderDay.DAY_BEFORE  # where a community has set nothing

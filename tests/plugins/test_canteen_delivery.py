@@ -112,7 +112,8 @@ def test_a_diner_is_on_one_round_a_kind(place, people):
     with at_work(place) as session:
         lunch = session.get_one(DeliveryRound, first).kind
         assert [d.label for d in candidates(session, lunch, TODAY)] == ["赵春生"]
-        assert add_stops(session, session.get_one(DeliveryRound, first), [session.get_one(Diner, people[0])], TODAY) == 0
+        there, diner = session.get_one(DeliveryRound, first), session.get_one(Diner, people[0])
+        assert add_stops(session, there, [diner], TODAY) == 0
 
 
 def test_a_round_in_the_bin_holds_nobody(place, people):

@@ -269,7 +269,8 @@ def test_the_week_is_ticked_on_one_page(place):
     for _click in range(2):
         assert staff.post(f"{PLANS}save/?id={number}", ticks).status_code == 302
     assert expected(place, TOMORROW) == [("王秀英", "午餐", "delivery", False)]
-    assert [e[2] for e in expected(place, date(2026, 11, 27))] == ["dine_in"] and not expected(place, date(2026, 11, 28))
+    assert [e[2] for e in expected(place, date(2026, 11, 27))] == ["dine_in"]
+    assert not expected(place, date(2026, 11, 28))
     assert "王秀英" in staff.get(PLANS).get_data(as_text=True)
     assert "王秀英" in staff.get(PLANS, query_string={"q": "wxy"}).get_data(as_text=True)
 
@@ -299,7 +300,8 @@ def test_after_the_hour_staff_are_refused_and_a_manager_is_asked(place):
     assert expected(place, TOMORROW) == [("王秀英", "午餐", "dine_in", True)]
     page = manager.get(COUNT).get_data(as_text=True)
     assert 'value="2026-11-24"' in page and "独居，家里没有吃的" in page
-    staff.post(url, {**values, "meal": values["meal"].replace("order", "cancel"), "confirmed": "late", "reason": "我也"})
+    cancelled = values["meal"].replace("order", "cancel")
+    staff.post(url, {**values, "meal": cancelled, "confirmed": "late", "reason": "我也"})
     assert len(expected(place, TOMORROW)) == 1
 
 

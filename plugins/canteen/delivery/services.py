@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from core.api import TaskState, ValidationError, beijing, mark_void, open_task
 from plugins.canteen.delivery.models import DoorResult, Handover
 from plugins.canteen.models import Diner, Meal, MealKind, Source, Way
-from plugins.canteen.services import PLUGIN, UNDONE, meal_of, record_meal
+from plugins.canteen.services import UNDONE, meal_of, record_meal
+from plugins.canteen.settings import PLUGIN
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from plugins.canteen.kitchen.models import (
 from plugins.canteen.kitchen.people import checks_between, duties_between, why_not
 from plugins.canteen.kitchen.samples import without_sample
 from plugins.canteen.models import Meal, MealKind
-from plugins.canteen.services import PLUGIN, kinds_of
+from plugins.canteen.services import kinds_of
+from plugins.canteen.settings import PLUGIN, Kitchen
 
 LOOKED_BACK = 4  # weeks: a weekday on which nothing was served in them is no day of the canteen
 
@@ -39,13 +40,6 @@ class Subject(Choice):
     MORNING = "morning", _l("Morning check")
     DISINFECTION = "disinfection", _l("Disinfection")
     CERTIFICATES = "certificates", _l("Health certificates")
-
-
-class Kitchen(Choice):
-    """Where the meals are cooked (a setting of the community)."""
-
-    OWN = "own", _l("Cooked here")
-    BROUGHT = "brought", _l("Brought here")
 
 
 ASKED: dict[Kitchen, frozenset[Subject]] = {

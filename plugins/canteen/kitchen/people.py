@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from core.api import ValidationError, clean_reason, settings_of
 from plugins.canteen.kitchen.models import Cook, Duty, HealthCertificate, MorningCheck
-from plugins.canteen.services import PLUGIN
+from plugins.canteen.settings import PLUGIN
 
 REMINDERS = (30, 7, 0)  # days before the last day of a certificate (domain.md §2.4)
 FEVER = 373  # tenths of a degree, where the settings say nothing else

@@ -15,7 +15,7 @@ from core.api import Choice, ValidationError, beijing, clean_reason, settings_of
 from plugins.canteen.kitchen.menus import dishes_named, typed_dishes
 from plugins.canteen.kitchen.models import LEAST_GRAMS, Dish, FoodSample
 from plugins.canteen.models import MealKind
-from plugins.canteen.services import PLUGIN
+from plugins.canteen.settings import PLUGIN
 
 KEPT = timedelta(hours=48)  # GB 31654-2021 and 餐饮服务食品安全操作规范 (domain.md §2.4)
 UNTIL_HOURS = 72  # when a sample should be gone, where the settings say nothing else

@@ -13,8 +13,8 @@ from core.api import BEIJING, ConfirmationNeeded, LifeState, ValidationError, be
 from plugins.canteen.models import Diner, MealKind, Way
 from plugins.canteen.orders.expected import expected_meals, plans_of
 from plugins.canteen.orders.models import LateChange, MealOrder, Pause, UsualMeal
-from plugins.canteen.services import PLUGIN, deceased_text, meal_of, opening_day, taken_text
-from plugins.canteen.settings import ORDER_ON, ORDER_UNTIL, OrderDay
+from plugins.canteen.services import deceased_text, meal_of, opening_day, taken_text
+from plugins.canteen.settings import ORDER_ON, ORDER_UNTIL, PLUGIN, OrderDay
 
 FARTHEST = timedelta(days=92)  # an order lies at most so far ahead
 Grid = Mapping[tuple[int, int], Way]  # (weekday, id of the kind) → way

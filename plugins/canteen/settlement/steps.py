@@ -28,7 +28,7 @@ from core.api import (
     today,
     visit,
 )
-from plugins.canteen.services import PLUGIN
+from plugins.canteen.settings import PLUGIN
 from plugins.canteen.settlement import services
 from plugins.canteen.settlement.models import Settlement, StepKind
 from plugins.canteen.settlement.services import Actor

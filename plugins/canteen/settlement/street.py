@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from core.api import ABOVE, Area, Page, beijing, communities_with, db, today, visit
 from plugins.canteen.models import Meal
-from plugins.canteen.services import PLUGIN
+from plugins.canteen.settings import PLUGIN
 from plugins.canteen.settlement.lines import first_of, last_of
 from plugins.canteen.settlement.models import Settlement, SettlementState, SettlementStep, StepKind
 from plugins.canteen.settlement.screens import TAG, state_tag
