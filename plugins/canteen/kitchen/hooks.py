@@ -119,9 +119,10 @@ def _certificates(session: Any, community: Any, today: date) -> Iterable[Todo]:
     steps = zip(sorted(REMINDERS), (-1, *sorted(REMINDERS)), ("bad", "bad", "warn"), strict=False)
     for most, more_than, kind in steps:
         if number := sum(days is not None and more_than < days <= most for days in left):
-            text = _("%(num)s health certificate(s) end today.", num=number) if most == 0 else \
-                _("%(num)s health certificate(s) end within %(days)s days.", num=number, days=most)
-            yield Todo(kind, Subject.CERTIFICATES.label, text, url)
+            yield Todo(kind, Subject.CERTIFICATES.label, ngettext(
+                "%(num)s health certificate ends within %(days)s days.",
+                "%(num)s health certificates end within %(days)s days.", number, days=most) if most else ngettext(
+                "%(num)s health certificate ends today.", "%(num)s health certificates end today.", number), url)
 
 
 def _url(community: Any, subject: Subject, day: date, kind: int | None = None) -> str:

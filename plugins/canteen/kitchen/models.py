@@ -236,7 +236,7 @@ class Disinfection(Voidable, TenantModel):
 
     day: Mapped[date] = mapped_column(info={"label": _l("Day")})
     began: Mapped[time] = mapped_column(info={"label": _l("Time")})
-    what: Mapped[Disinfected] = mapped_column(choice_column(Disinfected), info={"label": _l("What")})
+    what: Mapped[Disinfected] = mapped_column(choice_column(Disinfected), info={"label": _l("Disinfected")})
     method: Mapped[Method] = mapped_column(choice_column(Method), info={"label": _l("Method")})
     minutes: Mapped[int] = mapped_column(info={"label": _l("Minutes"), "numeric": True})
     done_by: Mapped[str] = mapped_column(sa.String(30), info={"label": _l("Done by")})
