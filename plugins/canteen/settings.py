@@ -61,9 +61,9 @@ class CanteenSettings(ScreenForm):
         _l("From when a new age counts"), [check.Optional()], default=AgeCounts.DAY.value,
         choices=choices((how.value, how.label) for how in AgeCounts),
         description=_l("For subsidies by age, e.g. from 70; meals that are recorded keep theirs"))
-    order_on = wt.SelectField(_l("Orders close on"), [check.InputRequired()], default=ORDER_ON,
+    order_on = wt.SelectField(_l("Orders close on"), [check.Optional()], default=ORDER_ON,
                               choices=choices((day.value, day.label) for day in OrderDay))
-    order_until = wt.TimeField(_l("Orders close at"), [check.InputRequired()], default=ORDER_UNTIL,
+    order_until = wt.TimeField(_l("Orders close at"), [check.Optional()], default=ORDER_UNTIL,
                                description=_l("Afterwards only a manager changes them, with a reason"))
     kitchen = wt.SelectField(
         _l("Kitchen"), choices=choices([("", _l("Not said")), *((k.value, k.label) for k in Kitchen)]), default="",
