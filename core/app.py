@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 import core.audit.trail  # noqa: F401 – the audit listeners
+import core.metrics.keeping  # noqa: F401 – the listeners that keep figures
 import plugins
 from core.admin.account import account
 from core.admin.addresses import AddressedFlask

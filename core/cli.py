@@ -15,6 +15,7 @@ from core.clock import keep_beijing_time
 from core.commands.accounts import user
 from core.commands.authoring import plugin
 from core.commands.data import backup, database, restore
+from core.commands.metrics import metrics
 from core.commands.plugins import list_plugins
 from core.commands.serving import serve_command
 from core.commands.street import demo, init
@@ -59,5 +60,5 @@ def cli() -> None:
     """All commands read the same variables: PORT, JINLIN_INSTANCE, JINLIN_DATABASE_URL, JINLIN_KEY_FILE …"""
 
 
-for command in (init, demo, serve_command, database, list_plugins, plugin, user, backup, restore):
+for command in (init, demo, serve_command, database, list_plugins, plugin, user, metrics, backup, restore):
     cli.add_command(command)

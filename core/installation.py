@@ -1,6 +1,7 @@
 """What stands in this installation: nothing, a demonstration or a real street; and who is working on it now."""
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -28,9 +29,11 @@ from core.config import Settings
 from core.demo import load_demo
 from core.errors import SetupError
 from core.extensions import db
+from core.metrics.checking import catch_up
 from core.migrations.remains import plugins_left
 from core.migrations.upgrade import leave_unready_out, pending, upgrade
 
+LOG = logging.getLogger("jinlin.installation")
 KINDS_OF_OFFICE = (AreaKind.STREET, AreaKind.TOWN, AreaKind.ZONE, AreaKind.DISTRICT)
 LOADING = ".demo-loading"  # is there while the demonstration is being loaded
 LOCKED_BYTES = 64  # Windows: one byte a server, all of them for who wants to be alone
@@ -74,7 +77,7 @@ def opened(settings: Settings, **config: Any) -> Iterator[Flask]:
 
 
 def make_tables() -> None:
-    """Make the tables of an empty database, and see that its walls hold.
+    """Make the tables of an empty database, build figures whose definition has changed, see that the walls hold.
 
     Raises SetupError where an older one waits for `jinlin db upgrade`, or where a wall is open.
     """
@@ -87,6 +90,7 @@ def make_tables() -> None:
     if db.engine.dialect.name == "postgresql":
         with db.engine.connect() as connection:
             check_row_security(connection)
+    catch_up(LOG.warning)
 
 
 def set_street_up(name: str, slug: str, code: str | None, kind: AreaKind, account: str) -> str:

@@ -22,6 +22,7 @@ OF_THE_CORE = frozenset({
 })
 LONGEST_NAME = 32  # its version table must fit into PostgreSQL's 63 characters, its switch into its column
 MOST_DECLARED, MOST_LINES, LONGEST_TEXT = 100, 100, 300
+LONGEST_METRIC = 80  # its name stands beside every figure that is kept
 KINDS = ("bad", "warn", "info")
 NO_TEXT = (bytes, bytearray, bool, list, tuple, set, dict, type(None))
 
@@ -91,15 +92,25 @@ def _metrics(name: str, value: Any) -> list[Metric]:
     metrics = some(value, Metric, MOST_DECLARED, "register_metrics")
     for metric in metrics:
         what = f"the metric {metric.name!r}"
-        if not str(metric.name).startswith(f"{name}."):
-            raise PluginFault(f"{what} does not start with {name + '.'!r}")
         text(metric.title, f"the title of {what}")
         text(metric.unit, f"the unit of {what}")
         for part in metric.counted:
             if not isinstance(part, Metric):
                 raise PluginFault(f"{what} sums {_a(part)}, not metrics")
             _check_counted(part, what)
+    _check_names(name, metrics)
     return metrics
+
+
+def _check_names(name: str, metrics: list[Metric]) -> None:
+    """Figures are kept by the name: it is the plugin's own, and means one thing."""
+    known: dict[str, Metric] = {}
+    for metric in (*metrics, *(part for each in metrics for part in each.counted)):
+        what = f"the metric {metric.name!r}"
+        if not str(metric.name).startswith(f"{name}.") or len(metric.name) > LONGEST_METRIC:
+            raise PluginFault(f"{what} does not start with {name + '.'!r}, or is longer than {LONGEST_METRIC} letters")
+        if known.setdefault(metric.name, metric) is not metric:
+            raise PluginFault(f"two metrics are called {metric.name!r}")
 
 
 def _check_counted(metric: Metric, what: str) -> None:

@@ -13,6 +13,7 @@ from core.commands.words import option
 from core.config import prepare_instance, settings_from_environment
 from core.errors import SetupError
 from core.installation import installed, nobody_serving, opened, setting_up
+from core.metrics.checking import catch_up
 from core.migrations.upgrade import leave_unready_out, pending, upgrade
 from core.restore import restore_backup
 
@@ -35,6 +36,7 @@ def db_upgrade(no_backup: bool) -> None:
         for step in upgrade():  # also with nothing pending: it mends policies and rights that somebody changed
             click.echo(f"  {step}")
         leave_unready_out()
+        catch_up(lambda step: click.echo(f"  {step}"))
         say_what_is_wrong(app)
     click.echo(_("The tables are up to date."))
 

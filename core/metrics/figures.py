@@ -1,66 +1,179 @@
-"""What a metric comes to: by community, day, month, and by what it is broken down."""
+"""What a metric comes to: by community, day, month, and by what it is broken down. Read from what is kept.
+
+Numbers are stored parts (fen, minutes) of the metric's unit. Of a distinct count each community's own: people belong
+to one. What is not kept (a week of people, a metric of no loaded plugin) is counted from the records.
+"""
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.declarations import Dimension, Metric
+from core.metrics.cells import value_of
+from core.metrics.counting import count
+from core.metrics.groups import kept, last_of, month_of
+from core.metrics.models import MetricFigure
+from core.metrics.openings import opening_of
+from core.metrics.periods import MONTHS, PeriodKind, period_of
+
+Span = tuple[date | None, date]  # from (None: since the beginning) and to, both included
+Piece = tuple[PeriodKind, date | None, date]  # cells of this period whose first day lies between these
 
 
 def totals(session: Session, metric: Metric, start: date | None, end: date) -> dict[int, int]:
-    """The metric from `start` (None: since the beginning) to `end`, both included, for each community in scope.
+    """The metric from `start` (None: since the beginning, with its opening balance) to `end`, for each community."""
+    return {community: number for (_name, _span, community), number in
+            totals_of(session, [metric], [(start, end)]).items()}
 
-    Stored parts (fen, minutes) of the metric's unit. Of a distinct count each community's own: people belong to one.
-    """
-    found: Counter[int] = Counter()
-    for part in metric.counted:
-        owner = part.model.community_id
-        found.update({community: number for community, number in _rows(session, part, start, end, owner)})
-    return dict(found)
+
+def totals_of(session: Session, metrics: Sequence[Metric], spans: Sequence[Span]) -> dict[tuple[str, int, int], int]:
+    """The same of many metrics and spans at once: (the metric's name, place of the span, community) → number."""
+    parts = {part.name: part for metric in metrics for part in metric.counted}
+    found = _of_parts(session, list(parts.values()), spans)
+    summed: Counter[tuple[str, int, int]] = Counter()
+    for metric in metrics:
+        names = [part.name for part in metric.counted]
+        for (name, place, community), number in found.items():
+            summed[metric.name, place, community] += number * names.count(name)
+        for place in (place for place, (start, _end) in enumerate(spans) if start is None):
+            for community, number in opening_of(session, metric).items():
+                summed[metric.name, place, community] += number
+    return dict(summed)
 
 
 def by_day(session: Session, metric: Metric, start: date, end: date) -> dict[tuple[int, date], int]:
     """The metric for each community and day that has records."""
-    found: Counter[tuple[int, date]] = Counter()
-    for part in metric.counted:
-        rows = _rows(session, part, start, end, part.model.community_id, part.day)
-        found.update({(community, day): number for community, day, number in rows})
-    return dict(found)
+    return _by(session, metric, PeriodKind.DAY, start, end)
 
 
 def by_month(session: Session, metric: Metric, start: date, end: date) -> dict[tuple[int, date], int]:
     """The metric for each community and month (its first day) that has records; whole months."""
-    found: Counter[tuple[int, date]] = Counter()
-    for part in metric.counted:
-        year, month = sa.extract("year", part.day), sa.extract("month", part.day)
-        rows = _rows(session, part, start, end, part.model.community_id, year, month)
-        found.update({(community, date(int(y), int(m), 1)): number for community, y, m, number in rows})
-    return dict(found)
+    return _by(session, metric, PeriodKind.MONTH, month_of(start), end)
 
 
 def by_value(
     session: Session, metric: Metric, dimension: Dimension, start: date | None, end: date
 ) -> dict[tuple[int, Any], int]:
     """The metric for each community and value of one of its dimensions."""
-    rows = _rows(session, metric, start, end, metric.model.community_id, dimension.column)
-    return {(community, value): number for community, value, number in rows}
+    if metric.once_per is not None or not kept().holds(metric):
+        rows = count(session, metric, start, end, metric.model.community_id, dimension.column)
+        return {(community, value): number for community, value, number in rows}
+    found: Counter[tuple[int, Any]] = Counter()
+    pieces = [sa.select(MetricFigure.community_id, MetricFigure.split).where(_cells([metric.name], piece))
+              for piece in _pieces(start, end)]
+    for community, split in session.execute(sa.union_all(*pieces)):
+        for text, number in ((split or {}).get(dimension.name) or {}).items():
+            found[community, value_of(dimension.column, text)] += number
+    return {key: number for key, number in found.items() if number}
 
 
-def _rows(session: Session, metric: Metric, start: date | None, end: date, *groups: Any) -> Any:
-    since = () if start is None else (metric.day >= start,)
-    return session.execute(
-        sa.select(*groups, counted(metric)).where(*since, metric.day <= end, *metric.where).group_by(*groups)
-    )
+# -- cells --------------------------------------------------------------------------------------------
 
 
-def counted(metric: Metric) -> Any:
-    """The aggregate of a metric that is counted from records."""
-    if metric.once_per is not None:
-        return sa.func.count(sa.distinct(metric.once_per))
-    if metric.amount is not None:
-        return sa.func.coalesce(sa.type_coerce(sa.func.sum(metric.amount), sa.BigInteger), 0)
-    return sa.func.count()
+def _by(session: Session, metric: Metric, kind: PeriodKind, start: date, end: date) -> dict[tuple[int, date], int]:
+    found: Counter[tuple[int, date]] = Counter()
+    holds = kept().holds
+    if names := [part.name for part in metric.counted if holds(part)]:
+        rows = sa.select(MetricFigure.community_id, MetricFigure.day, sa.func.sum(MetricFigure.number))
+        rows = rows.where(_cells(names, (kind, start, end))).group_by(MetricFigure.community_id, MetricFigure.day)
+        found.update({(community, day): int(number) for community, day, number in session.execute(rows)})
+    for part in (part for part in metric.counted if not holds(part)):
+        for community, first, number in _live_by(session, part, kind, start, end):
+            found[community, first] += int(number)
+    return {key: number for key, number in found.items() if number}
+
+
+def _live_by(session: Session, part: Metric, kind: PeriodKind, start: date, end: date) -> Iterable[Any]:
+    if kind is PeriodKind.DAY:
+        return count(session, part, start, end, part.model.community_id, part.day)
+    year, month = sa.extract("year", part.day), sa.extract("month", part.day)
+    rows = count(session, part, start, end, part.model.community_id, year, month)
+    return [(community, date(int(y), int(m), 1), number) for community, y, m, number in rows]
+
+
+def _cells(names: Sequence[str], piece: Piece) -> Any:
+    kind, first, last = piece
+    since = () if first is None else (MetricFigure.day >= first,)
+    return sa.and_(MetricFigure.metric.in_(names), MetricFigure.period == kind, *since, MetricFigure.day <= last,
+                   MetricFigure.number != 0)
+
+
+def _pieces(start: date | None, end: date) -> list[Piece]:
+    """The fewest cells of a sum: its whole months, and single days before and after them."""
+    after = end + timedelta(days=1)
+    first = start if start is None or start.day == 1 else last_of(start) + timedelta(days=1)
+    last = month_of(after) - timedelta(days=1)  # of the last whole month
+    if first is not None and first > last:
+        return [(PeriodKind.DAY, start, end)]
+    found: list[Piece] = [(PeriodKind.MONTH, first, last)]
+    if start is not None and first is not None and start < first:
+        found.append((PeriodKind.DAY, start, first - timedelta(days=1)))
+    if last < end:
+        found.append((PeriodKind.DAY, last + timedelta(days=1), end))
+    return found
+
+
+# -- many at once -------------------------------------------------------------------------------------
+
+
+def _of_parts(
+    session: Session, parts: Sequence[Metric], spans: Sequence[Span]
+) -> dict[tuple[str, int, int], int]:
+    """One statement over the cells, and one for each number that is not kept."""
+    holds = kept().holds
+    sums = [part.name for part in parts if part.once_per is None and holds(part)]
+    people = [part.name for part in parts if part.once_per is not None and holds(part)]
+    latest = _last_days(session, people, spans) if people else {}
+    wanted: list[tuple[int, list[str], Piece]] = []
+    live: list[tuple[int, Metric]] = []
+    for place, span in enumerate(spans):
+        wanted += [(place, sums, piece) for piece in _pieces(*span) if sums]
+        for part in (part for part in parts if part.name not in sums):
+            piece = _piece_of_people(span, latest.get(part.name)) if part.name in people else None
+            wanted += [(place, [part.name], piece)] if piece else []
+            live += [] if piece else [(place, part)]
+    found: Counter[tuple[str, int, int]] = Counter()
+    if wanted:
+        selects = [_sum(*each) for each in wanted]
+        for place, name, community, number in session.execute(sa.union_all(*selects)):
+            found[name, place, community] += int(number)
+    for place, part in live:
+        for community, number in count(session, part, *spans[place], part.model.community_id):
+            found[part.name, place, community] += int(number)
+    return found
+
+
+def _sum(place: int, names: Sequence[str], piece: Piece) -> Any:
+    return sa.select(
+        sa.literal(place, sa.Integer), MetricFigure.metric, MetricFigure.community_id, sa.func.sum(MetricFigure.number)
+    ).where(_cells(names, piece)).group_by(MetricFigure.metric, MetricFigure.community_id)
+
+
+def _piece_of_people(span: Span, latest: date | None) -> Piece | None:
+    """The cells of a distinct count; None where none was kept for just these days.
+
+    A period that is not over has its cell too, as long as nothing after `end` (`latest`: the last day of all) counts.
+    """
+    start, end = span
+    if start == end:
+        return PeriodKind.DAY, start, end
+    over = end >= (latest or end)
+    if start is None:
+        return (PeriodKind.ALL, None, end) if over or last_of(end) == end else None
+    for kind in MONTHS:
+        period = period_of(kind, start)
+        if period.start == start and end <= period.end and (over or end == period.end):
+            return kind, start, start
+    return None
+
+
+def _last_days(session: Session, names: Sequence[str], spans: Sequence[Span]) -> dict[str, date]:
+    """The last day of each metric that counts, if it lies after the first end of these spans."""
+    rows = sa.select(MetricFigure.metric, sa.func.max(MetricFigure.day)).where(
+        _cells(names, (PeriodKind.DAY, min(end for _start, end in spans) + timedelta(days=1), date.max)))
+    return dict(session.execute(rows.group_by(MetricFigure.metric)).all())

@@ -43,6 +43,7 @@ from plugins.canteen.subsidies.screens import SubsidyRuleScreen
 from plugins.canteen.tables import DayPage, MonthPage
 
 LATEST = 20
+BY = (Dimension("kind", _l("Meal"), Meal.kind_id), Dimension("way", _l("Way"), Meal.way))
 LOOKED_BACK = timedelta(days=62)  # for days that nobody has closed
 
 
@@ -72,8 +73,7 @@ def register_sheets() -> list[Sheet]:
 def register_metrics() -> list[Metric]:
     named = Metric(
         "canteen.named_meals", _l("Named meals"), unit=_l("meals"), model=Meal, day=Meal.day, where=Meal.counts(),
-        screen="canteen_meals", filters={"eaten": "yes"}, by=(Dimension("kind", _l("Meal"), Meal.kind_id),
-                                                              Dimension("way", _l("Way"), Meal.way)),
+        screen="canteen_meals", filters={"eaten": "yes"}, by=BY,
         definition=_l("Meals recorded for a person or a guest, without voided and reversed ones, by the day they were "
                       "eaten."))
     unnamed = Metric(
@@ -86,6 +86,10 @@ def register_metrics() -> list[Metric]:
                screen="canteen_meals", filters={"eaten": "yes"},
                definition=_l("Named and unnamed meals together.")),
         named, unnamed,
+        Metric("canteen.diners", _l("People who ate"), unit=_l("people"), model=Meal, day=Meal.day, by=BY,
+               where=Meal.counts(), once_per=Meal.diner_id, screen="canteen_diners",
+               definition=_l("Residents with at least one meal that counts, each once in a period. Guests are not among "
+                             "them. The people of a quarter are no sum of those of its months.")),
         _money("canteen.subsidy", _l("Subsidies"), Meal.government + Meal.other_aid + Meal.operator_aid,
                _l("What others than the diners pay for the meals, to the diner or to the operator.")),
         _money("canteen.self_pay", _l("Paid by diners"), Meal.self_pay, _l("What the diners pay for named meals.")),
