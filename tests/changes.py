@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from core.clock import now
-from core.errors import ValidationError
 from core.metrics.checking import check
 from core.metrics.figures import by_day, by_month, by_value, totals
 from core.metrics.periods import PeriodKind, period_of
@@ -68,7 +68,7 @@ class Change:
         return FIRST + timedelta(days=self.chance.randrange(DAYS))
 
     def __call__(self) -> None:
-        with self.place.session("upper", writes=True) as writing:
+        with self.place.app.app_context(), self.place.session("upper", writes=True) as writing:
             try:
                 for _n in range(self.chance.choice((1, 1, 1, 2, 6))):
                     self.one(writing)
@@ -83,8 +83,8 @@ class Change:
                             inner.rollback()
                     self.one(writing)
                 writing.commit()
-            except (IntegrityError, ValidationError):
-                writing.rollback()  # this meal was there already
+            except (IntegrityError, StaleDataError, OperationalError):
+                writing.rollback()  # it was there already, somebody else was faster, or two waited for each other
 
     def one(self, writing: Session) -> None:
         what = self.chance.choice(DEEDS)

@@ -43,7 +43,7 @@ def totals_of(session: Session, metrics: Sequence[Metric], spans: Sequence[Span]
         for place in (place for place, (start, _end) in enumerate(spans) if start is None):
             for community, number in opening_of(session, metric).items():
                 summed[metric.name, place, community] += number
-    return dict(summed)
+    return {key: number for key, number in summed.items() if number}
 
 
 def by_day(session: Session, metric: Metric, start: date, end: date) -> dict[tuple[int, date], int]:
