@@ -172,7 +172,7 @@ def compare(place: Place, chance: random.Random) -> None:
     start = FIRST + timedelta(days=chance.randrange(DAYS))
     end = min(start + timedelta(days=chance.randrange(70)), FIRST + timedelta(days=DAYS))
     spans = [(start, end), (None, end), (start, start)]
-    spans += [(p.start, p.end) for kind in PeriodKind for p in (period_of(kind, start),)]
+    spans += [(p.start, last) for kind in PeriodKind for p in (period_of(kind, end),) for last in (p.end, end)]
     with place.session(chance.choice(("upper", "street"))) as reading:
         for first, last in spans:
             inside = [day for day in people if (first is None or day >= first) and day <= last]

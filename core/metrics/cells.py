@@ -20,9 +20,9 @@ from core.metrics.periods import PeriodKind, period_of
 
 LOCKS = 0x6A6C << 48  # "jl": the locks of communities, beside any other advisory lock of the database
 PIECE = 500  # days or people in one statement; of more everything is asked
-ONCE = (PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR, PeriodKind.ALL)  # what is kept of a distinct metric
+NEW_IN = (PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR, PeriodKind.ALL)
 
-Key = tuple[str, PeriodKind, date]  # metric, period, its first day
+Key = tuple[str, PeriodKind, date]  # metric, DAY or MONTH, (first) day
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Figure:
 
 NOTHING = Figure()
 Figures = dict[Key, Figure]
-Presence = set[tuple[int, date]]  # (whom, month)
+Presence = set[tuple[int, date]]  # (whom, the first day in each month)
 
 
 def lock(connection: sa.Connection, community: int) -> None:
@@ -113,35 +113,51 @@ def value_of(column: Any, text: str) -> Any:
 def present(
     connection: sa.Connection, community: int, group: Group, metric: Metric, wanted: Mapping[date, set[int] | None]
 ) -> Presence:
-    """Which of these people (None: of all) are counted in each month, as the records say now."""
+    """Which of these people (None: of all) are counted in each month, and when first, as the records say now."""
     found: Presence = set()
     for month, subjects in wanted.items():
         values = {"community": community, "first": month, "last": last_of(month)}
         if subjects is None or len(subjects) > PIECE:
-            here = set(connection.execute(group.present_at_all(metric), values).scalars())
+            rows = connection.execute(group.present_at_all(metric), values)
         else:
-            here = connection.execute(group.present[metric.name], {**values, "subjects": sorted(subjects)}).scalars()
-        found |= {(subject, month) for subject in here if subjects is None or subject in subjects}
+            rows = connection.execute(group.present[metric.name], {**values, "subjects": sorted(subjects)})
+        found |= {(subject, day) for subject, day in rows if subjects is None or subject in subjects}
     return found
 
 
-def once_in(presence: Iterable[tuple[int, date]]) -> Counter[tuple[PeriodKind, date]]:
-    """How many there are in each month, quarter and year, and how many come first in which month (ALL)."""
-    months: dict[int, set[date]] = {}
-    for subject, month in presence:
-        months.setdefault(subject, set()).add(month)
-    found: Counter[tuple[PeriodKind, date]] = Counter()
-    for there in months.values():
-        found[PeriodKind.ALL, min(there)] += 1
-        found.update({(kind, period_of(kind, month).start) for month in there for kind in ONCE[:-1]})
+def new_ones(name: str, presence: Iterable[tuple[int, date]]) -> Counter[Key]:
+    """How many come on which day for the first time in its month, its quarter, its year, and at all."""
+    days: dict[int, list[date]] = {}
+    for subject, day in presence:
+        days.setdefault(subject, []).append(day)
+    found: Counter[Key] = Counter()
+    for mine in days.values():
+        for kind in NEW_IN:
+            firsts: dict[date | None, date] = {}
+            for day in mine:
+                start = period_of(kind, day).start
+                firsts[start] = min(day, firsts.get(start, day))
+            found.update((new_in(name, kind), PeriodKind.DAY, day) for day in firsts.values())
     return found
 
 
-def by_months(days: Figures, names: Collection[str]) -> Figures:
-    """The sums of days as months, of these metrics."""
+def new_in(name: str, kind: PeriodKind) -> str:
+    """As what the new ones of a distinct metric are kept."""
+    return f"{name}:{kind.value}"
+
+
+def series_of(group: Group) -> list[str]:
+    """Everything that is kept of a group, by its name."""
+    return [*(metric.name for metric in group.metrics),
+            *(new_in(metric.name, kind) for metric in group.distinct for kind in NEW_IN)]
+
+
+def by_months(days: Figures, group: Group) -> Figures:
+    """The sums of days as months; people of different days are no sum."""
+    people = {metric.name for metric in group.distinct}
     found: Figures = {}
     for (name, _kind, day), figure in days.items():
-        if name in names:
+        if name not in people:
             key = (name, PeriodKind.MONTH, month_of(day))
             found[key] = found.get(key, NOTHING).plus(figure)
     return found
@@ -155,11 +171,11 @@ READ = sa.select(FIGURE.c.metric, FIGURE.c.period, FIGURE.c.day, FIGURE.c.number
     FIGURE.c.community_id == sa.bindparam("community"), FIGURE.c.metric.in_(_names))
 READ_SOME = READ.where(FIGURE.c.period.in_(sa.bindparam("periods", expanding=True)),
                        FIGURE.c.day.in_(sa.bindparam("days", expanding=True)))
-THERE = sa.select(PRESENCE.c.subject_id, PRESENCE.c.month).where(
+THERE = sa.select(PRESENCE.c.subject_id, PRESENCE.c.first_day).where(
     PRESENCE.c.community_id == sa.bindparam("community"), PRESENCE.c.metric == sa.bindparam("name"))
 THERE_SOME = THERE.where(PRESENCE.c.subject_id.in_(sa.bindparam("subjects", expanding=True)))
 GONE = PRESENCE.delete().where(*(PRESENCE.c[name] == sa.bindparam(f"b_{name}")
-                                 for name in ("community_id", "metric", "subject_id", "month")))
+                                 for name in ("community_id", "metric", "subject_id", "first_day")))
 COME = PRESENCE.insert()
 
 
@@ -188,12 +204,12 @@ def read(
 
 
 def there(connection: sa.Connection, community: int, name: str, subjects: Collection[int] | None) -> Presence:
-    """The months that are kept of these people; None is of all."""
+    """The first days that are kept of these people; None is of all."""
     if subjects is None or len(subjects) > PIECE:
         rows = connection.execute(THERE, {"community": community, "name": name})
-        return {(subject, month) for subject, month in rows if subjects is None or subject in subjects}
+        return {(subject, day) for subject, day in rows if subjects is None or subject in subjects}
     values = {"community": community, "name": name, "subjects": sorted(subjects)}
-    return {(subject, month) for subject, month in connection.execute(THERE_SOME, values)}
+    return {(subject, day) for subject, day in connection.execute(THERE_SOME, values)}
 
 
 def differences(kept: Figures, wanted: Figures) -> dict[Key, tuple[Figure, Figure]]:
@@ -215,9 +231,9 @@ def write_presence(
     connection: sa.Connection, community: int, name: str, kept: Presence, wanted: Presence
 ) -> None:
     """Make those kept that are there and are not kept, and forget the others."""
-    if gone := [{"b_community_id": community, "b_metric": name, "b_subject_id": s, "b_month": m}
+    if gone := [{"b_community_id": community, "b_metric": name, "b_subject_id": s, "b_first_day": m}
                 for s, m in sorted(kept - wanted)]:
         connection.execute(GONE, gone)
-    if come := [{"community_id": community, "metric": name, "subject_id": s, "month": m, "row_version": 1}
+    if come := [{"community_id": community, "metric": name, "subject_id": s, "first_day": m, "row_version": 1}
                 for s, m in sorted(wanted - kept)]:
         connection.execute(COME, come)

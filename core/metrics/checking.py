@@ -22,10 +22,11 @@ from core.metrics.cells import (
     by_months,
     differences,
     lock,
+    new_ones,
     of_days,
-    once_in,
     present,
     read,
+    series_of,
     there,
     write,
     write_presence,
@@ -80,9 +81,9 @@ def check(areas: Iterable[Area] | None = None, metrics: Iterable[str] | None = N
         for (name, period, day), (was, is_now) in sorted(found.changes.items()):
             yield Difference(area.name, name, period, day, was.number, is_now.number, was.number == is_now.number)
         for name, people in found.people_counted.items():
-            for subject, month in sorted(people ^ found.people_kept[name], key=lambda one: (one[1], one[0])):
-                yield Difference(f"{area.name} #{subject}", name, PeriodKind.MONTH, month,
-                                 int((subject, month) in found.people_kept[name]), int((subject, month) in people))
+            for subject, day in sorted(people ^ found.people_kept[name], key=lambda one: (one[1], one[0])):
+                yield Difference(f"{area.name} #{subject}", name, PeriodKind.DAY, day,
+                                 int((subject, day) in found.people_kept[name]), int((subject, day) in people))
 
 
 def rebuild(areas: Iterable[Area] | None = None, metrics: Iterable[str] | None = None, say: Say = lambda _text: None,
@@ -124,16 +125,15 @@ def communities(below: str = "/") -> list[Area]:
 def _find(session: Session, community: int, group: Group) -> Found:
     connection = session.connection()
     lock(connection, community)
-    counted = of_days(connection, community, group, None)
-    found = Found({}, counted, {}, {})
-    counted |= by_months(counted, {metric.name for metric in group.summed})
+    found = Found({}, of_days(connection, community, group, None), {}, {})
     for metric in group.distinct:
-        months = {month_of(day): None for name, _kind, day in counted if name == metric.name}
+        months = {month_of(day): None for name, _kind, day in found.counted if name == metric.name}
         people = present(connection, community, group, metric, months)
         found.people_counted[metric.name] = people
         found.people_kept[metric.name] = there(connection, community, metric.name, None)
-        counted |= {(metric.name, kind, day): Figure(number) for (kind, day), number in once_in(people).items()}
-    found.kept = read(connection, community, [metric.name for metric in group.metrics], None)
+        found.counted |= {key: Figure(number) for key, number in new_ones(metric.name, people).items()}
+    found.counted |= by_months(found.counted, group)
+    found.kept = read(connection, community, series_of(group), None)
     return found
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.declarations import Dimension, Metric
-from core.metrics.cells import value_of
+from core.metrics.cells import new_in, value_of
 from core.metrics.counting import count
 from core.metrics.groups import kept, last_of, month_of
 from core.metrics.models import MetricFigure
@@ -23,6 +23,7 @@ from core.metrics.periods import MONTHS, PeriodKind, period_of
 
 Span = tuple[date | None, date]  # from (None: since the beginning) and to, both included
 Piece = tuple[PeriodKind, date | None, date]  # cells of this period whose first day lies between these
+MOST_SELECTS = 200  # in one statement; SQLite takes 500
 
 
 def totals(session: Session, metric: Metric, start: date | None, end: date) -> dict[int, int]:
@@ -78,7 +79,9 @@ def by_value(
 def _by(session: Session, metric: Metric, kind: PeriodKind, start: date, end: date) -> dict[tuple[int, date], int]:
     found: Counter[tuple[int, date]] = Counter()
     holds = kept().holds
-    if names := [part.name for part in metric.counted if holds(part)]:
+    names = [new_in(part.name, kind) if part.once_per is not None and kind is PeriodKind.MONTH else part.name
+             for part in metric.counted if holds(part)]
+    if names:
         rows = sa.select(MetricFigure.community_id, MetricFigure.day, sa.func.sum(MetricFigure.number))
         rows = rows.where(_cells(names, (kind, start, end))).group_by(MetricFigure.community_id, MetricFigure.day)
         found.update({(community, day): int(number) for community, day, number in session.execute(rows)})
@@ -125,26 +128,19 @@ def _of_parts(
     session: Session, parts: Sequence[Metric], spans: Sequence[Span]
 ) -> dict[tuple[str, int, int], int]:
     """One statement over the cells, and one for each number that is not kept."""
-    holds = kept().holds
-    sums = [part.name for part in parts if part.once_per is None and holds(part)]
-    people = [part.name for part in parts if part.once_per is not None and holds(part)]
-    latest = _last_days(session, people, spans) if people else {}
-    wanted: list[tuple[int, list[str], Piece]] = []
-    live: list[tuple[int, Metric]] = []
-    for place, span in enumerate(spans):
-        wanted += [(place, sums, piece) for piece in _pieces(*span) if sums]
-        for part in (part for part in parts if part.name not in sums):
-            piece = _piece_of_people(span, latest.get(part.name)) if part.name in people else None
-            wanted += [(place, [part.name], piece)] if piece else []
-            live += [] if piece else [(place, part)]
+    sums = [part.name for part in parts if part.once_per is None and kept().holds(part)]
     found: Counter[tuple[str, int, int]] = Counter()
-    if wanted:
-        selects = [_sum(*each) for each in wanted]
-        for place, name, community, number in session.execute(sa.union_all(*selects)):
-            found[name, place, community] += int(number)
-    for place, part in live:
-        for community, number in count(session, part, *spans[place], part.model.community_id):
-            found[part.name, place, community] += int(number)
+    selects: list[Any] = []
+    for place, span in enumerate(spans):
+        selects += [_sum(place, sums, piece) for piece in _pieces(*span) if sums]
+        for part in (part for part in parts if part.name not in sums):
+            series = _series(part, span) if kept().holds(part) else None
+            selects += [_sum(place, [series], piece) for piece in _pieces(*span)] if series else []
+            for community, number in () if series else count(session, part, *span, part.model.community_id):
+                found[part.name, place, community] += int(number)
+    for start in range(0, len(selects), MOST_SELECTS):
+        for place, name, community, number in session.execute(sa.union_all(*selects[start:start + MOST_SELECTS])):
+            found[name.partition(":")[0], place, community] += int(number)
     return found
 
 
@@ -154,26 +150,15 @@ def _sum(place: int, names: Sequence[str], piece: Piece) -> Any:
     ).where(_cells(names, piece)).group_by(MetricFigure.metric, MetricFigure.community_id)
 
 
-def _piece_of_people(span: Span, latest: date | None) -> Piece | None:
-    """The cells of a distinct count; None where none was kept for just these days.
-
-    A period that is not over has its cell too, as long as nothing after `end` (`latest`: the last day of all) counts.
-    """
+def _series(part: Metric, span: Span) -> str | None:
+    """What of a distinct count adds up over these days: who is new in a period that begins with them."""
     start, end = span
     if start == end:
-        return PeriodKind.DAY, start, end
-    over = end >= (latest or end)
+        return part.name
     if start is None:
-        return (PeriodKind.ALL, None, end) if over or last_of(end) == end else None
+        return new_in(part.name, PeriodKind.ALL)
     for kind in MONTHS:
         period = period_of(kind, start)
-        if period.start == start and end <= period.end and (over or end == period.end):
-            return kind, start, start
+        if period.start == start and end <= period.end:
+            return new_in(part.name, kind)
     return None
-
-
-def _last_days(session: Session, names: Sequence[str], spans: Sequence[Span]) -> dict[str, date]:
-    """The last day of each metric that counts, if it lies after the first end of these spans."""
-    rows = sa.select(MetricFigure.metric, sa.func.max(MetricFigure.day)).where(
-        _cells(names, (PeriodKind.DAY, min(end for _start, end in spans) + timedelta(days=1), date.max)))
-    return dict(session.execute(rows.group_by(MetricFigure.metric)).all())

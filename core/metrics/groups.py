@@ -70,7 +70,7 @@ class Group:
 
     @cached_property
     def present(self) -> dict[str, Any]:
-        """By metric: which of some `subjects` are counted from `first` to `last`."""
+        """By metric: which of some `subjects` are counted from `first` to `last`, and on which day first."""
         return {m.name: self.present_at_all(m).where(m.once_per.in_(sa.bindparam("subjects", expanding=True)))
                 for m in self.distinct}
 
@@ -83,10 +83,10 @@ class Group:
         return self._counts(self.day.is_not(None))
 
     def present_at_all(self, metric: Metric) -> Any:
-        """Everybody whom a metric counts from `first` to `last`."""
-        return sa.select(metric.once_per).distinct().where(
+        """Everybody whom a metric counts from `first` to `last`, and on which day first."""
+        return sa.select(metric.once_per, sa.func.min(self.day)).where(
             self._owned, metric.once_per.is_not(None),
-            self.day.between(sa.bindparam("first"), sa.bindparam("last")), *metric.where)
+            self.day.between(sa.bindparam("first"), sa.bindparam("last")), *metric.where).group_by(metric.once_per)
 
     @property
     def _owned(self) -> Any:

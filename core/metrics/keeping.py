@@ -23,10 +23,11 @@ from core.metrics.cells import (
     by_months,
     differences,
     lock,
+    new_ones,
     of_days,
-    once_in,
     present,
     read,
+    series_of,
     there,
     write,
     write_presence,
@@ -120,22 +121,21 @@ def _counted(connection: sa.Connection, community: int, group: Group, marks: Mar
     if not days:
         return {}
     moved = _people(connection, community, group, marks)
-    keys = {(PeriodKind.DAY, day) for day in days} | {(kind, day) for _name, kind, day in moved}
-    keys |= {(PeriodKind.MONTH, month_of(day)) for day in days if group.summed}
-    before = read(connection, community, [metric.name for metric in group.metrics], keys)
-    now = of_days(connection, community, group, days)
-    changed = differences({k: f for k, f in before.items() if k[1] is PeriodKind.DAY and k[2] in days}, now)
-    by_day = {key: wanted.plus(was, -1) for key, (was, wanted) in changed.items()}
-    found = {key: wanted for key, (_was, wanted) in changed.items()}
-    for key, difference in by_months(by_day, {metric.name for metric in group.summed}).items():
-        found[key] = before.get(key, NOTHING).plus(difference)
-    for key, number in moved.items():
-        found[key] = before.get(key, NOTHING).plus(Figure(number))
-    return found
+    touched = days | {day for _name, _kind, day in moved}
+    keys = {(PeriodKind.DAY, day) for day in touched} | {(PeriodKind.MONTH, month_of(day)) for day in touched}
+    before = read(connection, community, series_of(group) if moved else [m.name for m in group.metrics], keys)
+    wanted = of_days(connection, community, group, days)
+    known = {metric.name for metric in group.metrics}
+    were = {key: figure for key, figure in before.items()
+            if key[0] in known and key[1] is PeriodKind.DAY and key[2] in days}
+    changes = {key: now.plus(was, -1) for key, (was, now) in differences(were, wanted).items()}
+    changes |= {key: Figure(number) for key, number in moved.items()}
+    changes |= by_months(changes, group)
+    return {key: before.get(key, NOTHING).plus(change) for key, change in changes.items() if change != NOTHING}
 
 
 def _people(connection: sa.Connection, community: int, group: Group, marks: Marks) -> Counter[Key]:
-    """Who is counted in a month for the first time or no more: kept, and what it adds to which cells."""
+    """Who is counted first on another day of a month, or no more: kept here, and what it changes."""
     moved: Counter[Key] = Counter()
     for place, metric in enumerate(group.distinct, 1):
         months: dict[date, set[int]] = {}
@@ -145,12 +145,12 @@ def _people(connection: sa.Connection, community: int, group: Group, marks: Mark
         subjects = set().union(*months.values())
         if not subjects:
             continue
-        asked = {(subject, month) for month, some in months.items() for subject in some}
         before = there(connection, community, metric.name, subjects)
-        now = before - asked | present(connection, community, group, metric, months)
+        others = {(subject, day) for subject, day in before if subject not in months.get(month_of(day), ())}
+        now = others | present(connection, community, group, metric, months)
         if before != now:
             write_presence(connection, community, metric.name, before, now)
-            numbers = once_in(now)
-            numbers.subtract(once_in(before))
-            moved.update({(metric.name, kind, day): number for (kind, day), number in numbers.items() if number})
+            numbers = new_ones(metric.name, now)
+            numbers.subtract(new_ones(metric.name, before))
+            moved.update({key: number for key, number in numbers.items() if number})
     return moved

@@ -14,31 +14,31 @@ from core.plugin_rules import LONGEST_METRIC
 
 
 class MetricFigure(TenantModel):
-    """The cell of a metric, a period and its first day: stored parts (fen, minutes), and the same by its dimensions.
+    """What a metric comes to on a day, or in the month that begins on it: stored parts (fen, minutes), also by value.
 
-    Sums are kept by day and by month. Of what counts once per person, days, months, quarters and years are counts of
-    their own; ALL of a month is how many came in it for the first time, so that its sum is everybody until then.
+    Of what counts once per person ("canteen.diners") the days are kept, and who is new: how many came on this day for
+    the first time in its month ("canteen.diners:month"), its quarter, its year or at all (":all"). New ones add up.
     """
 
     __tablename__ = "metric_figure"
     __table_args__ = (tenant_unique("metric", "period", "day"),)
 
-    metric: Mapped[str] = mapped_column(sa.String(LONGEST_METRIC))
-    period: Mapped[PeriodKind] = mapped_column(choice_column(PeriodKind))
+    metric: Mapped[str] = mapped_column(sa.String(LONGEST_METRIC + 10))
+    period: Mapped[PeriodKind] = mapped_column(choice_column(PeriodKind))  # DAY or MONTH
     day: Mapped[date]
     number: Mapped[int] = mapped_column(BigId)
     split: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))  # dimension → value → number
 
 
 class MetricPresence(TenantModel):
-    """Somebody (`subject_id`, an id of whatever the metric counts once) was counted in this month (its first day)."""
+    """On which day of a month somebody (`subject_id`, an id of whatever the metric counts once) was counted first."""
 
     __tablename__ = "metric_presence"
-    __table_args__ = (tenant_unique("metric", "subject_id", "month"),)
+    __table_args__ = (tenant_unique("metric", "subject_id", "first_day"),)
 
     metric: Mapped[str] = mapped_column(sa.String(LONGEST_METRIC))
     subject_id: Mapped[int] = mapped_column(BigId)
-    month: Mapped[date]
+    first_day: Mapped[date]
 
 
 class MetricDefinition(db.Model):  # type: ignore[name-defined]
