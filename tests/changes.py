@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from core.metrics.periods import PeriodKind, period_of
 from core.residents.models import LifeState, Resident
 from core.residents.service import set_name
 from core.testing.place import Place
+from plugins.canteen.ledger.models import Tally, TallyMode, TallySource
 from plugins.canteen.models import Diner, Meal, MealKind, Way
 from plugins.douyin.models import Account, Stage, Work
 
@@ -45,9 +47,9 @@ def ids(place: Place, model: type) -> list[int]:
         return list(reading.scalars(sa.select(model.id).order_by(model.id)))
 
 
-def meal_of(diner: int | None, kind: int, day: date, way: Way = Way.DINE_IN) -> Meal:
-    return Meal(diner_id=diner, kind_id=kind, day=day, booked_on=day, way=way, standard_price=Decimal(15),
-                self_pay=Decimal(15), government=0, other_aid=0, source="counter", recorded_by="test",
+def meal_of(diner: int | None, kind: int, day: date, way: Way = Way.DINE_IN, price: str = "15.00") -> Meal:
+    return Meal(diner_id=diner, kind_id=kind, day=day, booked_on=day, way=way, standard_price=Decimal(price),
+                self_pay=Decimal(price), government=0, other_aid=0, source="counter", recorded_by="test",
                 recorded_at=now())
 
 
@@ -96,7 +98,19 @@ class Change:
 
     def eat(self, writing: Session) -> None:
         diner = self.chance.choice([None, *self.diners])
-        writing.add(meal_of(diner, self.chance.choice(self.kinds), self.day(), self.chance.choice(list(Way))))
+        writing.add(meal_of(diner, self.chance.choice(self.kinds), self.day(), self.chance.choice(list(Way)),
+                            f"{self.chance.randrange(9999) / 100:.2f}"))
+
+    def tally(self, writing: Session) -> None:
+        number = self.chance.randrange(80)
+        writing.add(Tally(day=self.day(), kind_id=self.chance.choice(self.kinds), mode=TallyMode.ADDED,
+                          source=TallySource.PAPER, number=number, unnamed=number, recorded_by="test",
+                          recorded_at=now()))
+
+    def correct(self, writing: Session) -> None:
+        if tally := self.some(writing, Tally):
+            tally.number = tally.unnamed = self.chance.randrange(80)
+            tally.voided_at = self.chance.choice([None, now()])
 
     def void(self, writing: Session) -> None:
         if meal := self.some(writing, Meal, Meal.voided_at.is_(None)):
@@ -142,8 +156,10 @@ class Change:
             work.state, work.published_on = self.chance.choice(list(Stage)), self.day()
 
 
-DEEDS = [Change.eat] * 6 + [Change.void, Change.unvoid, Change.redate, Change.give, Change.delete, Change.blind,
-                            Change.many, Change.publish, Change.publish, Change.bin, Change.stage]
+DEEDS = [
+    *[Change.eat] * 6, Change.void, Change.unvoid, Change.redate, Change.give, Change.delete, Change.blind,
+    Change.many, Change.tally, Change.tally, Change.correct, Change.publish, Change.publish, Change.bin, Change.stage,
+]
 
 
 def found(place: Place) -> list[str]:
@@ -151,47 +167,68 @@ def found(place: Place) -> list[str]:
         return [str(difference) for difference in check()]
 
 
-def plain_count(place: Place) -> tuple[Counter, dict[date, set[int]], Counter]:
-    """Meals and works by day, and who ate on which day, counted in Python from the rows themselves."""
+@dataclass
+class Plain:
+    """Counted in Python from the rows themselves, by day."""
+
+    named: Counter[tuple[date, int, Way]] = field(default_factory=Counter)  # and by kind and way
+    people: dict[date, set[int]] = field(default_factory=dict)
+    numbers: dict[str, Counter[date]] = field(default_factory=dict)  # by metric: meals with tallies, fen, works
+
+
+def plain_count(place: Place) -> Plain:
+    """Everything in `upper`."""
+    plain, meals, fen = Plain(), Counter[date](), Counter[date]()
     with place.session("upper") as reading:
-        meals = [(m.day, m.diner_id, m.kind_id, m.way) for m in reading.scalars(sa.select(Meal))
-                 if not m.voided_at and not m.reversed_on and not m.reverses_id]
+        for meal in reading.scalars(sa.select(Meal)):
+            if meal.voided_at is None:
+                fen[meal.day] += int(meal.self_pay * 100)
+            if meal.voided_at is None and meal.reversed_on is None and meal.reverses_id is None:
+                meals[meal.day] += 1
+                plain.named[meal.day, meal.kind_id, meal.way] += 1
+                if meal.diner_id:
+                    plain.people.setdefault(meal.day, set()).add(meal.diner_id)
+        for tally in reading.scalars(sa.select(Tally)):
+            meals[tally.day] += 0 if tally.voided_at else tally.unnamed
         works = Counter(w.published_on for w in reading.scalars(sa.select(Work))
                         if w.state == Stage.PUBLISHED and not w.deleted_at and w.published_on)
-    people: dict[date, set[int]] = {}
-    for day, diner, _kind, _way in meals:
-        people.setdefault(day, set()).update({diner} - {None})
-    return Counter(meals), people, works
+    plain.numbers = {"canteen.meals": meals, "canteen.self_pay": fen, "douyin.works": works}
+    return plain
 
 
 def compare(place: Place, chance: random.Random) -> None:
     """Every way of reading against the plain count, for some period."""
-    meals, people, works = plain_count(place)
-    here = place.ids["upper"]
-    eaten, diners, shown = (metric(place, n) for n in ("canteen.meals", "canteen.diners", "douyin.works"))
+    plain, here = plain_count(place), place.ids["upper"]
     start = FIRST + timedelta(days=chance.randrange(DAYS))
     end = min(start + timedelta(days=chance.randrange(70)), FIRST + timedelta(days=DAYS))
     spans = [(start, end), (None, end), (start, start)]
     spans += [(p.start, last) for kind in PeriodKind for p in (period_of(kind, end),) for last in (p.end, end)]
     with place.session(chance.choice(("upper", "street"))) as reading:
         for first, last in spans:
-            inside = [day for day in people if (first is None or day >= first) and day <= last]
-            ate = {day for day in inside if people[day]}
-            assert totals(reading, eaten, first, last).get(here, 0) == sum(
-                n for (day, *_rest), n in meals.items() if day in inside), (first, last)
-            assert totals(reading, diners, first, last).get(here, 0) == len(set().union(*(people[d] for d in ate))), (
+            def inside(day: date, first: date | None = first, last: date = last) -> bool:
+                return (first is None or day >= first) and day <= last
+
+            for name, days in plain.numbers.items():
+                assert totals(reading, metric(place, name), first, last).get(here, 0) == sum(
+                    n for day, n in days.items() if inside(day)), (name, first, last)
+            people = set[int]().union(*(some for day, some in plain.people.items() if inside(day)))
+            assert totals(reading, metric(place, "canteen.diners"), first, last).get(here, 0) == len(people), (
                 first, last)
-            assert totals(reading, shown, first, last).get(here, 0) == sum(
-                n for day, n in works.items() if (first is None or day >= first) and day <= last)
-            for place_in_row, dimension in enumerate(eaten.by, 2):
-                sums = Counter()
-                for row, n in meals.items():
-                    if row[0] in inside:
-                        sums[here, row[place_in_row]] += n
-                assert by_value(reading, eaten, dimension, first, last) == dict(sums)
-        days = {(here, d): sum(n for row, n in meals.items() if row[0] == d) for d in people if start <= d <= end}
-        assert by_day(reading, eaten, start, end) == days
-        months = Counter()
-        for row, n in meals.items():
-            months[here, row[0].replace(day=1)] += n
-        assert by_month(reading, eaten, FIRST, FIRST + timedelta(days=DAYS)) == dict(months)
+            named = metric(place, "canteen.named_meals")
+            for at, dimension in enumerate(named.by, 1):
+                sums = Counter[tuple[int, Any]]()
+                for row, n in plain.named.items():
+                    if inside(row[0]):
+                        sums[here, row[at]] += n
+                assert by_value(reading, named, dimension, first, last) == dict(sums)
+        for name, days in plain.numbers.items():
+            months = Counter[tuple[int, date]]()
+            for day, n in days.items():
+                months[here, day.replace(day=1)] += n
+            assert by_month(reading, metric(place, name), FIRST, FIRST + timedelta(days=DAYS)) == _some(months)
+            assert by_day(reading, metric(place, name), start, end) == _some(
+                {(here, day): n for day, n in days.items() if start <= day <= end})
+
+
+def _some(numbers: dict[Any, int]) -> dict[Any, int]:
+    return {key: number for key, number in numbers.items() if number}

@@ -88,8 +88,8 @@ def register_metrics() -> list[Metric]:
         named, unnamed,
         Metric("canteen.diners", _l("People who ate"), unit=_l("people"), model=Meal, day=Meal.day, by=BY,
                where=Meal.counts(), once_per=Meal.diner_id, screen="canteen_diners",
-               definition=_l("Residents with at least one meal that counts, each once in a period. Guests are not among "
-                             "them. The people of a quarter are no sum of those of its months.")),
+               definition=_l("Residents with at least one meal that counts, each once in a period. Guests are not "
+                             "among them. The people of a quarter are no sum of those of its months.")),
         _money("canteen.subsidy", _l("Subsidies"), Meal.government + Meal.other_aid + Meal.operator_aid,
                _l("What others than the diners pay for the meals, to the diner or to the operator.")),
         _money("canteen.self_pay", _l("Paid by diners"), Meal.self_pay, _l("What the diners pay for named meals.")),

@@ -127,9 +127,10 @@ def cells(place: Place) -> dict[tuple[str, str, date], int]:
 
 
 def one_meal_on(day: date) -> dict[tuple[str, str, date], int]:
-    sums = ["canteen.meals", *(f"canteen.diners:{kind}" for kind in ("month", "quarter", "year", "all"))]
-    return {(name, "day", day): 1 for name in ("canteen.diners", *sums)} | {
+    sums = ["canteen.named_meals", *(f"canteen.diners:{kind}" for kind in ("month", "quarter", "year", "all"))]
+    ones = {(name, "day", day): 1 for name in ("canteen.diners", *sums)} | {
         (name, "month", day.replace(day=1)): 1 for name in sums}
+    return ones | {("canteen.self_pay", "day", day): 15_00, ("canteen.self_pay", "month", day.replace(day=1)): 15_00}
 
 
 def test_a_meal_is_in_its_cells_and_goes_to_others_with_its_day(canteen):
@@ -206,7 +207,8 @@ def test_the_street_reads_all_communities_and_many_metrics_in_few_statements(can
 def break_figures(place: Place) -> None:
     with place.owner() as connection:
         table = MetricFigure.__table__
-        connection.execute(table.update().values(number=table.c.number + 1).where(table.c.metric == "canteen.meals"))
+        named = table.update().where(table.c.metric == "canteen.named_meals")
+        connection.execute(named.values(number=table.c.number + 1))
         connection.execute(MetricPresence.__table__.delete())
 
 
@@ -216,7 +218,7 @@ def test_check_names_every_difference_and_rebuild_mends_them(canteen):
         change()
     break_figures(canteen)
     named = found(canteen)
-    assert any("上游社区" in each and "canteen.meals" in each for each in named)
+    assert any("上游社区" in each and "canteen.named_meals" in each for each in named)
     assert any("canteen.diners" in each for each in named)
     with canteen.app.test_request_context():
         assert rebuild(metrics=["canteen.diners"]) > 0
@@ -237,8 +239,8 @@ def test_the_command_says_what_differs_and_ends_with_1(canteen, monkeypatch):
     assert CliRunner().invoke(metrics, ["check"]).exit_code == 0
     break_figures(canteen)
     told = CliRunner().invoke(metrics, ["check"])
-    assert told.exit_code == 1 and "上游社区  canteen.meals" in told.output, told.output
-    assert CliRunner().invoke(metrics, ["rebuild", "--area", "upper", "--metric", "canteen.meals"]).exit_code == 0
+    assert told.exit_code == 1 and "上游社区  canteen.named_meals" in told.output, told.output
+    assert CliRunner().invoke(metrics, ["rebuild", "--area", "upper", "--metric", "canteen.named_meals"]).exit_code == 0
     assert CliRunner().invoke(metrics, ["check"]).exit_code == 0
 
 
@@ -249,13 +251,13 @@ def test_a_changed_definition_is_noticed_and_its_figures_are_built_anew(canteen)
     with canteen.app.test_request_context():
         catch_up()
         assert outdated() == []
-        delivered = Metric("canteen.meals", "x", "x", Meal, Meal.day, (*Meal.counts(), Meal.way == Way.DELIVERY))
+        delivered = Metric("canteen.named_meals", "x", "x", Meal, Meal.day, (*Meal.counts(), Meal.way == Way.DELIVERY))
         names, _known = canteen.app.extensions[KEPT]
         canteen.app.extensions[KEPT] = (names, Kept([delivered]))
-        assert outdated() == ["canteen.meals"]
+        assert outdated() == ["canteen.named_meals"]
         said: list[str] = []
         catch_up(said.append)
-        assert "canteen.meals" in said[0] and outdated() == []
+        assert "canteen.named_meals" in said[0] and outdated() == []
         with canteen.session("upper") as reading:
             assert totals(reading, delivered, None, FIRST) == {canteen.ids["upper"]: 2}
-            assert set(reading.scalars(sa.select(MetricDefinition.metric))) == {"canteen.meals"}
+            assert set(reading.scalars(sa.select(MetricDefinition.metric))) == {"canteen.named_meals"}
