@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.api import BEIJING, LifeState, Resident, beijing, save_settings
+from plugins.canteen.ledger import demo as books
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, Way
 from plugins.canteen.services import add_default_kinds, kinds_of
 from plugins.canteen.settings import PLUGIN
@@ -43,6 +44,7 @@ def fill(session: Session, community: Any, today: date, at: datetime) -> None:
         for kind in kinds:
             session.add_all(_meals(chance, diners, day, kind, prices[kind.id], until, subsidies))
     session.flush()
+    books.fill(session, community.id, kinds, Random(f"{community.slug} purses"), today)
 
 
 def _prices(session: Session, kinds: list[MealKind], first: date) -> dict[int, Decimal]:

@@ -111,7 +111,7 @@ class MealScreen(WithAge):
         """The way as a tag; whether the meal is reversed, or takes one back."""
         way = TAG % (WAY_COLOUR[meal.way], meal.way.label)
         note = _("Reversal") if meal.reverses_id else _("Reversed") if meal.reversed_on else None
-        return way + TAG % ("bad", note) if note else way
+        return way + " " + TAG % ("bad", note) if note else way
 
     def cell_recorded_by(self, meal: Meal) -> str:
         """王敏 11:20; with the day where it is another one."""
@@ -259,7 +259,7 @@ class DinerScreen(WithAge):
             [("replace", _("Replace card"))] if record.cards else [("issue", _("Hand out card"))]
         own = [RowAction(label, f"{self.record_url('.card_view', record)}&do={do}") for do, label in links]
         if _takes_money():
-            own.append(RowAction(_("Account"), self.get_url("canteen_account.index", id=record.id)))
+            own.append(RowAction(_("Meal account"), self.get_url("canteen_account.index", id=record.id)))
         own.append(RowAction(_("Usual meals"), self.get_url("canteen_plans.of", id=record.id)))
         return [*actions[:2], *own, *actions[2:]]
 

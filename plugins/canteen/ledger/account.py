@@ -27,7 +27,7 @@ class AccountPage(Page):
     """One account; not in the menu: it is opened from the lists of accounts and of diners."""
 
     slug = "account"
-    title = _l("Account")
+    title = _l("Meal account")
     section = MONEY
     icon = "money"
     in_menu = False
@@ -52,7 +52,7 @@ class AccountPage(Page):
             sa.select(Entry).where(Entry.diner_id == diner.id).order_by(Entry.id.desc()).limit(LATEST)).all()
         del paying_in.reason
         return self.render(
-            "canteen/account.html", title=_("Account: %(name)s", name=shown_name(diner)), diner=diner, page=self,
+            "canteen/account.html", title=_("Meal account: %(name)s", name=shown_name(diner)), diner=diner, page=self,
             balance=balance_of(session, diner.id), entries=entries, paying_in=paying_in, paying_out=paying_out,
             takes_money=usual_method(session, diner.community_id) is not None and diner.deleted_at is None,
             once=new_key, back_url=self.get_url("canteen_diners.index_view"))

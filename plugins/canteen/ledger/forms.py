@@ -12,6 +12,7 @@ from plugins.canteen.ledger.models import Method, TallyMode, TallySource
 from plugins.canteen.models import Way
 
 AMOUNT = {"inputmode": "decimal", "autocomplete": "off"}
+TYPED = wt.widgets.TextInput()  # a number input of the browser takes no full-width digits
 
 
 def choice_field(label: Any, choice: type[Choice], members: tuple[Choice, ...] = (), **more: Any) -> wt.SelectField:
@@ -23,16 +24,16 @@ def choice_field(label: Any, choice: type[Choice], members: tuple[Choice, ...] =
 class MoneyForm(ScreenForm):
     """A top-up or a refund."""
 
-    amount = AmountField(_l("Amount (yuan)"), [check.InputRequired(), two_places], render_kw=AMOUNT)
-    method = choice_field(_l("Method"), Method, (Method.CASH, Method.CODE))
+    amount = AmountField(_l("Amount (yuan)"), [check.InputRequired(), two_places], widget=TYPED, render_kw=AMOUNT)
+    method = choice_field(_l("Way of payment"), Method, (Method.CASH, Method.CODE))
     reason = wt.StringField(_l("Reason"), [check.Length(max=200)], render_kw={"autocomplete": "off"})
 
 
 class CountForm(ScreenForm):
     """What is in the drawer at the end of a day."""
 
-    cash = AmountField(_l("Cash counted (yuan)"), [check.InputRequired(), two_places], render_kw=AMOUNT)
-    code = AmountField(_l("Received by code (yuan)"), [check.InputRequired(), two_places], render_kw=AMOUNT,
+    cash = AmountField(_l("Cash counted (yuan)"), [check.InputRequired(), two_places], widget=TYPED, render_kw=AMOUNT)
+    code = AmountField(_l("Received by code (yuan)"), [check.InputRequired(), two_places], widget=TYPED, render_kw=AMOUNT,
                        description=_l("From the day's list of the payment service"))
     note = wt.StringField(_l("Note"), [check.Length(max=200)], render_kw={"autocomplete": "off"},
                           description=_l("How a difference came about"))
@@ -46,7 +47,7 @@ class TallyForm(ScreenForm):
     mode = choice_field(_l("The number is"), TallyMode)
     source = choice_field(_l("Counted by"), TallySource)
     way = choice_field(_l("Way"), Way)
-    number = wt.IntegerField(_l("Meals counted"), [check.InputRequired()],
+    number = wt.IntegerField(_l("Meals counted"), [check.InputRequired()], widget=TYPED,
                              render_kw={"inputmode": "numeric", "autocomplete": "off"})
     reason = wt.StringField(_l("Reason"), [check.Length(max=200)], render_kw={"autocomplete": "off"},
                             description=_l("Needed where the day is closed"))

@@ -79,7 +79,7 @@ class Entry(TenantModel):
     year: Mapped[int]
     number: Mapped[int]
     kind: Mapped[EntryKind] = mapped_column(choice_column(EntryKind), info={"label": _l("Kind")})
-    method: Mapped[Method] = mapped_column(choice_column(Method), info={"label": _l("Method")})
+    method: Mapped[Method] = mapped_column(choice_column(Method), info={"label": _l("Way of payment")})
     amount: Mapped[Decimal] = mapped_column(Money, info={"label": _l("Amount"), "numeric": True})
     balance_change: Mapped[Decimal] = mapped_column(
         Money, default=Decimal(0), info={"label": _l("Change of the balance"), "numeric": True})

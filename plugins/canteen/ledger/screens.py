@@ -64,7 +64,7 @@ class AccountScreen(Screen):
     column_labels = {"diner.resident.name": _l("Name")}
     search_by = ("diner.resident",)
     search_hint = _l("Name, initials, last 4 of the phone")
-    empty_text = _l("There are no accounts yet. One is opened by the first top-up: choose “Account” in the list of "
+    empty_text = _l("There are no accounts yet. One is opened by the first top-up: choose “Meal account” in the list of "
                     "diners. Whether the counter takes money is set in the canteen’s settings.")
 
     def shown_paths(self) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class AccountScreen(Screen):
         """The account's own page."""
         if not visit().area.is_community:
             return []
-        return [RowAction(_("Account"), self.get_url("canteen_account.index", id=record.diner_id))]
+        return [RowAction(_("Meal account"), self.get_url("canteen_account.index", id=record.diner_id))]
 
 
 class EntryScreen(Screen):
@@ -116,7 +116,7 @@ class EntryScreen(Screen):
     def cell_kind(self, entry: Entry) -> Markup:
         """The kind as a tag, and whether it is reversed."""
         kind = TAG % (KIND_COLOUR[entry.kind], entry.kind.label)
-        return kind + TAG % ("bad", _("Reversed")) if self._is_reversed(entry) else kind
+        return kind + " " + TAG % ("bad", _("Reversed")) if self._is_reversed(entry) else kind
 
     def cell_diner_resident_name(self, entry: Entry) -> str:
         """The diner, or 散客."""
