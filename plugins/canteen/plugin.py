@@ -83,7 +83,7 @@ def register_metrics() -> list[Metric]:
         definition=_l("Meals counted from tickets or paper lists beyond the named ones."))
     return [
         Metric("canteen.meals", _l("Meals"), unit=_l("meals"), sums=(named, unnamed), daily=True,
-               screen="canteen_meals", filters={"eaten": "yes"},
+               day=Meal.day, screen="canteen_meals", filters={"eaten": "yes"},  # its list shows those with a name
                definition=_l("Named and unnamed meals together.")),
         named, unnamed,
         Metric("canteen.diners", _l("People who ate"), unit=_l("people"), model=Meal, day=Meal.day, by=BY,

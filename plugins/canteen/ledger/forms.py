@@ -33,8 +33,8 @@ class CountForm(ScreenForm):
     """What is in the drawer at the end of a day."""
 
     cash = AmountField(_l("Cash counted (yuan)"), [check.InputRequired(), two_places], widget=TYPED, render_kw=AMOUNT)
-    code = AmountField(_l("Received by code (yuan)"), [check.InputRequired(), two_places], widget=TYPED, render_kw=AMOUNT,
-                       description=_l("From the day's list of the payment service"))
+    code = AmountField(_l("Received by code (yuan)"), [check.InputRequired(), two_places], widget=TYPED,
+                       render_kw=AMOUNT, description=_l("From the day's list of the payment service"))
     note = wt.StringField(_l("Note"), [check.Length(max=200)], render_kw={"autocomplete": "off"},
                           description=_l("How a difference came about"))
 

@@ -64,8 +64,8 @@ class AccountScreen(Screen):
     column_labels = {"diner.resident.name": _l("Name")}
     search_by = ("diner.resident",)
     search_hint = _l("Name, initials, last 4 of the phone")
-    empty_text = _l("There are no accounts yet. One is opened by the first top-up: choose “Meal account” in the list of "
-                    "diners. Whether the counter takes money is set in the canteen’s settings.")
+    empty_text = _l("There are no accounts yet. One is opened by the first top-up: choose “Meal account” in the list "
+                    "of diners. Whether the counter takes money is set in the canteen’s settings.")
 
     def shown_paths(self) -> tuple[str, ...]:
         """The diner with the resident."""
