@@ -51,6 +51,9 @@ class AccountPage(Page):
         entries = session.scalars(
             sa.select(Entry).where(Entry.diner_id == diner.id).order_by(Entry.id.desc()).limit(LATEST)).all()
         del paying_in.reason
+        for prefix, form in (("in", paying_in), ("out", paying_out)):
+            for field in form:
+                field.id = f"{prefix}-{field.name}"  # both forms stand on one page
         return self.render(
             "canteen/account.html", title=_("Meal account: %(name)s", name=shown_name(diner)), diner=diner, page=self,
             balance=balance_of(session, diner.id), entries=entries, paying_in=paying_in, paying_out=paying_out,
