@@ -194,10 +194,6 @@ class TallyScreen(Screen):
     form_columns = ("day", "kind", "mode", "source", "way", "number", "reason")
     empty_text = _l("Nothing is counted yet. Where tickets or a paper list are used, enter their numbers here.")
 
-    def actions(self) -> set[str]:
-        """Entries are never edited."""
-        return super().actions() - {"edit"}
-
     def cell_recorded_by(self, tally: Tally) -> str:
         """王敏 11-23 11:20."""
         return f"{tally.recorded_by} {beijing(tally.recorded_at):%m-%d %H:%M}"
