@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.admin.gate import Visit, manager, sees_plugin, visit
 from core.admin.page import ABOVE, COMMUNITY, Page
+from core.admin.reminders import reminders
 from core.admin.task_alerts import task_alerts
 from core.areas.scope import scope_of, session_for
 from core.areas.service import communities_with, plugins_on
@@ -69,8 +70,9 @@ class Workbench(Page):
         return _("%(num)s communities, as of %(time)s", num=len(communities), time=beijing(now()).strftime("%H:%M"))
 
     def _todos(self, here: Visit) -> list[Any]:
-        """From every plugin of the community, or of each community below."""
-        todos = []
+        """The reminders of the core, then from every plugin of the community, or of each community below."""
+        todos = [SimpleNamespace(kind=r.kind, label=r.label, text=r.text, url=_openable(r.url), when="")
+                 for r in reminders(here)]
         for community in (a for a in here.areas if a.is_community and here.area.contains(a) and not a.closed_on):
             with session_for(scope_of(community), "what waits on the workbench") as reading:
                 on = {p for p in plugins_on(reading, community) if sees_plugin(here.access, p)}

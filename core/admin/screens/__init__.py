@@ -8,8 +8,11 @@ from flask_babel import lazy_gettext as _l
 
 from core.admin.screens.accounts import AccountsPage
 from core.admin.screens.areas import AreasPage
+from core.admin.screens.figures_stated import CorrectionScreen, OpeningScreen, ZeroReportScreen
 from core.admin.screens.imports import ImportPage
 from core.admin.screens.logs import AuditScreen, LogPage
+from core.admin.screens.months import MonthsPage
+from core.admin.screens.openings import ClosureScreen, HolidaysPage, OpeningDaysScreen
 from core.admin.screens.plugins import PluginsPage
 from core.admin.screens.reports import ReportsPage
 from core.admin.screens.residents import ResidentScreen, TagKindScreen
@@ -30,6 +33,8 @@ def core_modules() -> list[Module]:
     """In the order of the menu; the first holds records, the others are for the office."""
     return [
         Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen, ImportPage, TaskScreen, FinishTaskPage)),
-        Module("figures", _l("Figures and reports"), (ReportsPage,)),
-        Module("manage", _l("Management"), (AreasPage, AccountsPage, RolesPage, PluginsPage, AuditScreen, LogPage)),
+        Module("figures", _l("Figures and reports"), (
+            ReportsPage, ZeroReportScreen, OpeningScreen, CorrectionScreen, MonthsPage)),
+        Module("manage", _l("Management"), (AreasPage, AccountsPage, RolesPage, PluginsPage, AuditScreen, LogPage,
+                                            HolidaysPage, OpeningDaysScreen, ClosureScreen)),
     ]

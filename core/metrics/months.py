@@ -1,0 +1,87 @@
+"""Closed months: a figure that changes afterwards is kept as a correction, in the transaction of the change."""
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Session
+
+from core.areas.tenancy import TenantModel
+from core.clock import now, today
+from core.declarations import Metric
+from core.extensions import ScopedSession
+from core.metrics.first_entries import note_first
+from core.metrics.reporting import Reporting, reporting
+from core.metrics.reporting_models import Correction
+
+LONGEST_REASON = 200
+
+
+def note_change(session: Session, metric: Metric, community_id: int, day: date, old: int, new: int) -> None:
+    """A kept figure of a day changed, from → to in stored parts; called once a day by what keeps it, before the commit.
+
+    Notes the first entry of a day, and a correction where its month is closed.
+    """
+    if old == new:
+        return
+    note_first(session, metric, community_id, day, old, new)
+    month = day.replace(day=1)
+    if month >= today().replace(day=1) or not _rules(session).is_closed(session.info["scope"].path, month, today()):
+        return
+    reasons = session.info.get("reasons", {}).get((metric.model.__tablename__, metric.day.key, day), [])
+    session.connection().execute(Correction.__table__.insert(), [{
+        "community_id": community_id, "month": month, "day": day, "metric": metric.name, "old": old, "new": new,
+        "reason": "；".join(dict.fromkeys(reasons))[:LONGEST_REASON] or None,
+        "changed_by": session.info.get("actor", "system"), "at": now(), "row_version": 1,
+    }])
+
+
+def _rules(session: Session) -> Reporting:
+    """Asked once a transaction: an import touches many days."""
+    if "reporting" not in session.info:
+        session.info["reporting"] = reporting(session)
+    return session.info["reporting"]
+
+
+@event.listens_for(ScopedSession, "before_flush")
+def _collect_reasons(session: Session, _context: object, _instances: object) -> None:
+    """Why a record is made or voided, by the days that it bears: the transaction's corrections ask for it."""
+    for row in session.new | session.dirty:
+        if isinstance(row, TenantModel) and (why := _reason_of(row)):
+            for name in _day_names(type(row)):
+                key = (row.__tablename__, name, getattr(row, name))
+                session.info.setdefault("reasons", {}).setdefault(key, []).append(why)
+
+
+@event.listens_for(ScopedSession, "after_commit")
+@event.listens_for(ScopedSession, "after_soft_rollback")
+def _forget(session: Session, *_transaction: Any) -> None:
+    session.info.pop("reasons", None)
+    session.info.pop("reporting", None)
+
+
+def _reason_of(row: TenantModel) -> str | None:
+    """The reason of a voiding (作废), else that of a reversal or a back entry (补录)."""
+    return getattr(row, "void_reason", None) or getattr(row, "reason", None)
+
+
+@cache
+def _day_names(model: type) -> tuple[str, ...]:
+    return tuple(c.key for c in inspect(model).column_attrs if isinstance(c.columns[0].type, sa.Date))
+
+
+# -- reading ---------------------------------------------------------------------------------------
+
+
+def unexplained(session: Session) -> int:
+    """How many corrections of the session's scope still lack their reason (未说明)."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Correction).where(Correction.reason.is_(None))) or 0
+
+
+def corrections_by_month(session: Session, start: date, end: date) -> dict[date, int]:
+    """How many corrections each month has in the session's scope."""
+    rows = sa.select(Correction.month, sa.func.count()).where(Correction.month >= start, Correction.month <= end)
+    return dict(session.execute(rows.group_by(Correction.month)).all())
