@@ -30,7 +30,7 @@ from core.declarations import Metric
 from core.errors import ConfirmationNeeded, ValidationError
 from core.extensions import db
 from core.metrics.figures import by_day
-from core.metrics.openings import make_opening
+from core.metrics.opening_entry import make_opening
 from core.metrics.reporting import next_month
 from core.metrics.reporting_models import Correction, MetricOpening, ZeroReport
 from core.metrics.zeros import sign_zeros, signable
@@ -100,7 +100,7 @@ class ZeroReportScreen(AboutFigures):
                 ticked = self._ticked()
                 if request.form.get("sure") != "1":
                     return self._ask(ticked, month)
-                return self._sign(ticked, month)
+                return self._sign(ticked)
             except ValidationError as error:
                 db.session.rollback()
                 return self._page(month, str(error)), 422
@@ -120,46 +120,46 @@ class ZeroReportScreen(AboutFigures):
             earlier=self.get_url(".create_view", month=f"{first:%Y-%m}"),
             later=later and self.get_url(".create_view", month=f"{later:%Y-%m}"))
 
-    def _ticked(self) -> dict[Metric, list[date]]:
+    def _ticked(self) -> list[tuple[Metric, list[date]]]:
         """The days by figure; what this page never offered is refused."""
         known = {metric.name: metric for metric in metrics_here(daily=True)}
-        found: dict[Metric, list[date]] = {}
+        found: dict[str, list[date]] = {}
         for value in request.form.getlist("days"):
             name, _bar, text = value.partition("|")
             try:
-                found.setdefault(known[name], []).append(date.fromisoformat(text[:LONGEST_DAY]))
+                found.setdefault(known[name].name, []).append(date.fromisoformat(text[:LONGEST_DAY]))
             except (KeyError, ValueError):
                 raise ValidationError(_("Please choose from the list."), "days") from None
         if not found:
             raise ValidationError(_("Please tick at least one day."), "days")
-        return found
+        return [(known[name], sorted(set(days))) for name, days in found.items()]
 
     def _note(self) -> str | None:
         return clean_reason(request.form.get("note", "")) or None
 
-    def _ask(self, ticked: dict[Metric, list[date]], month: date) -> str:
+    def _ask(self, ticked: list[tuple[Metric, list[date]]], month: date) -> str:
         """Once again with everything named; nothing is signed yet."""
-        user, names = visit().user, []
-        for metric, days in ticked.items():
-            names += [_("%(title)s: %(day)s", title=metric.title, day=day.isoformat()) for day in sorted(days)]
+        user = visit().user
+        names = [_("%(title)s: %(day)s", title=metric.title, day=day.isoformat())
+                 for metric, days in ticked for day in days]
         return self.render(
             "admin/confirm.html", title=_("Sign a zero report"), action=self.get_url(".create_view"),
             question=_("%(who)s states for %(area)s: on these days nothing happened, nothing is missing.",
                        who=user.name, area=visit().area.name), names=names, submit_label=_("Sign"),
             hidden=[("sure", "1"), ("once", new_key()), ("note", self._note() or ""), ("month", f"{month:%Y-%m}"),
-                    *(("days", f"{metric.name}|{day.isoformat()}") for metric, days in ticked.items() for day in days)],
+                    *(("days", f"{metric.name}|{day.isoformat()}") for metric, days in ticked for day in days)],
             cancel_url=self.get_url(".create_view", month=f"{month:%Y-%m}"))
 
-    def _sign(self, ticked: dict[Metric, list[date]], _month: date) -> ResponseReturnValue:
+    def _sign(self, ticked: list[tuple[Metric, list[date]]]) -> ResponseReturnValue:
         user, area_id, note = visit().user, visit().area.id, self._note()
 
         def make() -> ZeroReport:
-            rows = [row for metric, days in ticked.items() for row in sign_zeros(
+            rows = [row for metric, days in ticked for row in sign_zeros(
                 db.session(), metric, area_id, days, by=user.name, account=user.username, note=note, at=now())]
             return rows[0]
 
         create_once(db.session(), ZeroReport, request.form.get("once", ""), make)
-        count = sum(len(set(days)) for days in ticked.values())
+        count = sum(len(days) for _metric, days in ticked)
         flash(ngettext("The zero report of %(num)s day is signed.", "The zero reports of %(num)s days are signed.",
                        count), "success")
         return redirect(self.get_url(".index_view"))

@@ -1,0 +1,221 @@
+"""Months close by a dated rule or by hand; what changes afterwards is a correction, from → to, with its reason."""
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from core.areas.models import Area, Installation
+from core.errors import ValidationError
+from core.metrics.months import note_change
+from core.metrics.reporting import close_month, reporting, set_rule
+from core.metrics.reporting_models import Correction
+from plugins.canteen.models import Meal
+from tests.guest_meals import meal
+
+OCTOBER = date(2026, 10, 1)
+
+
+@pytest.fixture
+def alone(place):
+    """A session of no area, such as the street's pages write in."""
+    with place.app.test_request_context(), place.session(None, writes=True) as writing:
+        yield writing
+
+
+def street(place, session):
+    return session.get_one(Area, place.ids["street"])
+
+
+def upper(place, session):
+    return session.get_one(Area, place.ids["upper"])
+
+
+def closed(place, session, month, today, slug="upper"):
+    return reporting(session).is_closed(session.get_one(Area, place.ids[slug]).path, month, today)
+
+
+def begun(session, at):
+    session.scalar(sa.select(Installation)).created_at = at
+    session.flush()
+
+
+# -- when a month is closed ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("today", "is_closed"), [
+    (date(2026, 11, 30), False), (date(2026, 12, 5), False), (date(2026, 12, 6), True), (date(2027, 5, 1), True),
+])
+def test_a_month_closes_after_the_5th_of_the_next(place, alone, today, is_closed):
+    assert closed(place, alone, date(2026, 11, 1), today) is is_closed
+
+
+def test_months_before_the_installation_close_by_hand_only(place, alone):
+    """Years of paper lists are typed in first: those are no corrections."""
+    assert not closed(place, alone, OCTOBER, date(2026, 11, 23))
+    begun(alone, datetime(2026, 10, 31, 15, 59, tzinfo=UTC))
+    assert closed(place, alone, OCTOBER, date(2026, 11, 23))
+
+
+def test_a_rule_holds_from_its_month_on_and_below_its_area(place, alone):
+    begun(alone, datetime(2026, 9, 1, tzinfo=UTC))
+    set_rule(alone, street(place, alone), date(2026, 11, 23), 18, 10, "street", date(2026, 11, 23))
+    assert closed(place, alone, OCTOBER, date(2026, 11, 6))  # as it was
+    assert not closed(place, alone, date(2026, 11, 1), date(2026, 12, 10))
+    assert closed(place, alone, date(2026, 11, 1), date(2026, 12, 11))
+    rule = reporting(alone).rule(upper(place, alone).path, date(2027, 1, 5))
+    assert (rule.due_hour, rule.closes_on) == (18, 10)
+
+
+def test_the_nearest_area_decides(place, alone):
+    today = date(2026, 11, 23)
+    set_rule(alone, street(place, alone), today, 18, 10, "street", today)
+    set_rule(alone, upper(place, alone), today, 21, None, "street", today)
+    known = reporting(alone)
+    assert known.rule(upper(place, alone).path, today).due_hour == 21
+    assert not known.is_closed(upper(place, alone).path, today.replace(day=1), date(2027, 6, 1))
+    assert known.rule(alone.get_one(Area, place.ids["lower"]).path, today).due_hour == 18
+
+
+@pytest.mark.parametrize(("month", "hour", "day", "field"), [
+    (OCTOBER, 20, 5, "starts_on"), (date(2026, 11, 1), 0, 5, "due_hour"), (date(2026, 11, 1), 24, 5, "due_hour"),
+    (date(2026, 11, 1), 20, 29, "closes_on"), (date(2026, 11, 1), 20, 0, "closes_on"),
+])
+def test_a_rule_that_cannot_hold_is_refused(place, alone, month, hour, day, field):
+    with pytest.raises(ValidationError) as refused:
+        set_rule(alone, street(place, alone), month, hour, day, "street", date(2026, 11, 23))
+    assert refused.value.field == field
+
+
+def test_a_month_is_closed_by_hand_for_everybody_below(place, alone):
+    close_month(alone, street(place, alone), OCTOBER, "street", place.clock())
+    assert all(closed(place, alone, OCTOBER, date(2026, 11, 23), slug) for slug in ("upper", "lower"))
+    assert not closed(place, alone, date(2026, 9, 1), date(2026, 11, 23))
+    with pytest.raises(ValidationError, match="2026-10"):
+        close_month(alone, street(place, alone), OCTOBER, "street", place.clock())
+
+
+def test_a_month_that_runs_is_not_closed(place, alone):
+    with pytest.raises(ValidationError, match="2026-11"):
+        close_month(alone, street(place, alone), date(2026, 11, 1), "street", place.clock())
+
+
+# -- corrections -----------------------------------------------------------------------------------
+
+
+def meals_metric(place):
+    return next(m for _p, m in place.app.extensions["jinlin_plugins"].metrics() if m.name == "canteen.meals")
+
+
+@pytest.fixture
+def october_closed(place):
+    with place.app.app_context(), place.session(None, writes=True) as writing:
+        close_month(writing, writing.get_one(Area, place.ids["street"]), OCTOBER, "street", place.clock())
+
+
+def corrections(place):
+    with place.app.app_context(), place.session("upper") as reading:
+        return [(c.month, c.day, c.old, c.new, c.reason, c.changed_by) for c in reading.scalars(
+            sa.select(Correction).order_by(Correction.id))]
+
+
+def change(place, act, day=date(2026, 10, 8), old=0, new=1):
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        act(writing)
+        writing.flush()
+        note_change(writing, meals_metric(place), place.ids["upper"], day, old, new)
+
+
+def test_a_back_entry_into_a_closed_month_is_a_correction_with_its_reason(place, october_closed):
+    change(place, lambda w: meal(w, date(2026, 10, 8), reason="漏记补录"))
+    assert corrections(place) == [(OCTOBER, date(2026, 10, 8), 0, 1, "漏记补录", "test")]
+
+
+def test_a_voiding_brings_its_reason(place, october_closed):
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        number = meal(writing, date(2026, 10, 8)).id
+
+    def void(writing):
+        row = writing.get_one(Meal, number)
+        row.voided_at, row.voided_by, row.void_reason = place.clock(), "王敏", "重复记录"
+
+    change(place, void, old=5, new=4)
+    assert corrections(place) == [(OCTOBER, date(2026, 10, 8), 5, 4, "重复记录", "test")]
+
+
+def test_a_reason_of_another_day_is_not_taken(place, october_closed):
+    change(place, lambda w: (meal(w, date(2026, 10, 9), reason="漏记补录"), meal(w, date(2026, 10, 8))))
+    assert corrections(place)[0][4] is None
+
+
+@pytest.mark.parametrize(("day", "old", "new"), [
+    (date(2026, 11, 8), 0, 1), (date(2026, 9, 8), 0, 1), (date(2026, 10, 8), 3, 3),
+])
+def test_what_is_open_or_does_not_change_is_no_correction(place, october_closed, day, old, new):
+    change(place, lambda w: meal(w, day), day=day, old=old, new=new)
+    assert corrections(place) == []
+
+
+def test_what_is_taken_back_leaves_no_correction(place, october_closed):
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        meal(writing, date(2026, 10, 8), reason="漏记补录")
+        note_change(writing, meals_metric(place), place.ids["upper"], date(2026, 10, 8), 0, 1)
+        writing.rollback()
+    assert corrections(place) == []
+
+
+# -- the screens -----------------------------------------------------------------------------------
+
+
+def test_the_street_closes_a_month_and_sees_its_corrections(place):
+    street_admin = place.browser("street")
+    page = street_admin.get("/street/metrics/months/").get_data(as_text=True)
+    assert "2026-10" in page and "month=2026-10" in page and "month=2026-11" not in page  # this month still runs
+    assert street_admin.post("/street/metrics/months/close/?month=2026-10").status_code == 302
+    assert "month=2026-10" not in street_admin.get("/street/metrics/months/").get_data(as_text=True)
+    change(place, lambda w: meal(w, date(2026, 10, 8)))
+    assert "in_month=2026-10-01" in street_admin.get("/street/metrics/months/").get_data(as_text=True)
+    page = street_admin.get("/street/metrics/corrections/?in_month=2026-10-01").get_data(as_text=True)
+    assert "2026-10-08" in page and "上游社区" in page
+
+
+def test_a_reason_that_is_missing_is_asked_for_and_written(place, october_closed):
+    change(place, lambda w: meal(w, date(2026, 10, 8)))
+    staff = place.browser("staff.upper")
+    assert "explained=0" in staff.get("/upper/").get_data(as_text=True)
+    url = f"/upper/metrics/corrections/edit/?id={_only(place)}"
+    assert staff.post(url, {**staff.form(url), "reason": ""}).status_code == 422
+    assert staff.post(url, {**staff.form(url), "reason": "纸质签到表补录"}).status_code == 302
+    assert corrections(place)[0][4] == "纸质签到表补录"
+    assert "explained=0" not in staff.get("/upper/").get_data(as_text=True)
+
+
+def _only(place):
+    with place.app.app_context(), place.session("upper") as reading:
+        return reading.scalar(sa.select(Correction.id))
+
+
+def test_corrections_are_neither_made_nor_removed_by_hand(place, october_closed):
+    change(place, lambda w: meal(w, date(2026, 10, 8)))
+    manager = place.browser("manager.upper")
+    for view in ("new/", f"void/?id={_only(place)}", f"delete/?id={_only(place)}"):
+        assert manager.post(f"/upper/metrics/corrections/{view}", {"reason": "不要了"}).status_code == 404
+
+
+def test_the_rule_is_changed_from_this_month_on(place):
+    street_admin, url = place.browser("street"), "/street/metrics/months/rule/"
+    assert street_admin.post(url, {"due_hour": "17", "closes_on": ""}).status_code == 302
+    with place.app.app_context(), place.session("upper") as reading:
+        known = reporting(reading)
+        rule = known.rule(reading.get_one(Area, place.ids["upper"]).path, date(2026, 11, 23))
+    assert (rule.due_hour, rule.closes_on) == (17, None)
+    assert street_admin.post(url, {"due_hour": "25", "closes_on": "40"}).status_code == 422
+
+
+@pytest.mark.parametrize(("who", "area"), [("manager.upper", "upper"), ("staff.upper", "upper"), ("auditor", "street")])
+def test_only_an_area_above_closes_months(place, who, area):
+    browser = place.browser(who)
+    for view in ("close/?month=2026-10", "rule/"):
+        assert browser.post(f"/{area}/metrics/months/{view}").status_code == 403
+    assert browser.get(f"/{area}/metrics/months/").status_code == 200
