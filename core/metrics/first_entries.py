@@ -1,10 +1,12 @@
 """When the first record of a day was entered: what tells a late entry (补报) from one in time."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -13,20 +15,23 @@ from core.declarations import Metric
 from core.metrics.reporting_models import FirstEntry
 
 
-def note_first(session: Session, metric: Metric, community_id: int, day: date, old: int, new: int) -> None:
-    """Keep the moment with the change that made the day's figure, in its transaction; gone when nothing is left.
+def note_first(
+    session: Session, metric: Metric, community_id: int, begun: Iterable[date], ended: Iterable[date]
+) -> None:
+    """Keep the moment for days that have records now (`begun`), forget it for days that have none any more (`ended`).
 
-    Written past the ORM like the audit trail: this runs within a flush, for rows of the session's own community.
+    In the transaction of the change, and past the ORM like the audit trail: this runs while a session commits, for
+    rows of its own community. Only figures that are expected daily are asked for it.
     """
-    if bool(old) == bool(new):
+    begun, ended = list(begun), list(ended)
+    if metric.name not in _expected():
         return
-    if not new:
-        session.execute(sa.delete(FirstEntry).where(FirstEntry.metric == metric.name, FirstEntry.day == day),
+    if ended:
+        session.execute(sa.delete(FirstEntry).where(FirstEntry.metric == metric.name, FirstEntry.day.in_(ended)),
                         execution_options={"synchronize_session": False})
-        return
-    told = _told(session, metric, [metric.day == day])
-    _add(session, [{"community_id": community_id, "metric": metric.name, "day": day,
-                    "at": told.get(day) or now(), "row_version": 1}])
+    if begun:
+        told = _told(session, metric, [metric.day.in_(begun)])
+        _add(session, community_id, metric, {day: told.get(day) or now() for day in begun})
 
 
 def rebuild_first_entries(session: Session, metric: Metric, community_id: int) -> None:
@@ -36,8 +41,8 @@ def rebuild_first_entries(session: Session, metric: Metric, community_id: int) -
     """
     session.execute(sa.delete(FirstEntry).where(FirstEntry.metric == metric.name),
                     execution_options={"synchronize_session": False})
-    _add(session, [{"community_id": community_id, "metric": metric.name, "day": day, "at": at, "row_version": 1}
-                   for day, at in _told(session, metric, []).items()])
+    if metric.name in _expected():
+        _add(session, community_id, metric, _told(session, metric, []))
 
 
 def first_entries(session: Session, metric: Metric, start: date, end: date) -> dict[tuple[int, date], datetime]:
@@ -50,6 +55,12 @@ def first_entries(session: Session, metric: Metric, start: date, end: date) -> d
     return {(community_id, day): at for community_id, day, at in rows}
 
 
+def _expected() -> set[str]:
+    """What the daily figures of the plugins are counted from."""
+    metrics = current_app.extensions["jinlin_plugins"].metrics()
+    return {part.name for _plugin, metric in metrics if metric.daily for part in metric.counted}
+
+
 def _told(session: Session, metric: Metric, conditions: list[Any]) -> dict[date, datetime]:
     column = getattr(metric.model, "recorded_at", None)
     if column is None:
@@ -60,9 +71,10 @@ def _told(session: Session, metric: Metric, conditions: list[Any]) -> dict[date,
     ).all())
 
 
-def _add(session: Session, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    connection = session.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert(FirstEntry.__table__).on_conflict_do_nothing(), rows)
+def _add(session: Session, community_id: int, metric: Metric, moments: dict[date, datetime]) -> None:
+    if moments:
+        connection = session.connection()
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(FirstEntry.__table__).on_conflict_do_nothing(), [
+            {"community_id": community_id, "metric": metric.name, "day": day, "at": at, "row_version": 1}
+            for day, at in sorted(moments.items())])

@@ -1,6 +1,7 @@
 """Closed months: a figure that changes afterwards is kept as a correction, in the transaction of the change."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from typing import Any
@@ -20,23 +21,31 @@ from core.metrics.reporting_models import Correction
 LONGEST_REASON = 200
 
 
-def note_change(session: Session, metric: Metric, community_id: int, day: date, old: int, new: int) -> None:
-    """A kept figure of a day changed, from → to in stored parts; called once a day by what keeps it, before the commit.
+def note_changes(session: Session, metric: Metric, changes: Mapping[date, tuple[int, int]]) -> None:
+    """Kept figures of days changed, each from → to in stored parts; said by what keeps them, before the commit.
 
-    Notes the first entry of a day, and a correction where its month is closed.
+    `metric` is one that is counted, not a sum. Notes the first entry of a day, and a correction where its month is
+    closed, for the community of the session.
     """
-    if old == new:
-        return
-    note_first(session, metric, community_id, day, old, new)
-    month = day.replace(day=1)
-    if month >= today().replace(day=1) or not _rules(session).is_closed(session.info["scope"].path, month, today()):
-        return
+    scope = session.info["scope"]
+    moved = {day: (old, new) for day, (old, new) in changes.items() if old != new}
+    note_first(session, metric, scope.community_id, begun=[day for day, (old, _new) in moved.items() if not old],
+               ended=[day for day, (_old, new) in moved.items() if not new])
+    day_today = today()
+    rows = [_correction(session, metric, day, *moved[day]) for day in sorted(moved)
+            if day < day_today.replace(day=1) and _rules(session).is_closed(scope.path, day.replace(day=1), day_today)]
+    if rows:
+        session.connection().execute(Correction.__table__.insert(), rows)
+
+
+def _correction(session: Session, metric: Metric, day: date, old: int, new: int) -> dict[str, Any]:
     reasons = session.info.get("reasons", {}).get((metric.model.__tablename__, metric.day.key, day), [])
-    session.connection().execute(Correction.__table__.insert(), [{
-        "community_id": community_id, "month": month, "day": day, "metric": metric.name, "old": old, "new": new,
+    return {
+        "community_id": session.info["scope"].community_id, "month": day.replace(day=1), "day": day,
+        "metric": metric.name, "old": old, "new": new,
         "reason": "；".join(dict.fromkeys(reasons))[:LONGEST_REASON] or None,
         "changed_by": session.info.get("actor", "system"), "at": now(), "row_version": 1,
-    }])
+    }
 
 
 def _rules(session: Session) -> Reporting:

@@ -13,13 +13,13 @@ from core.errors import ValidationError
 from core.metrics.expectations import DayState, rate, states
 from core.metrics.first_entries import rebuild_first_entries
 from core.metrics.missing import chat_text, missing_days, short_days
-from core.metrics.months import note_change
+from core.metrics.months import note_changes
 from core.metrics.reporting_models import FirstEntry, ZeroReport
 from core.metrics.zeros import sign_zeros, signable
 from tests.guest_meals import meal
 
 NOV = date(2026, 11, 1)
-ZERO = "/upper/metrics/zero-reports/new/"
+ZERO = "/upper/figures/zero-reports/new/"
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def day(number, month=11):
 
 
 def kept(place, writing, on, old, new):
-    """What the keeping of figures says after its recount."""
-    note_change(writing, meals_metric(place), place.ids["upper"], on, old, new)
+    """What the keeping of figures says after its recount: of the metric that is counted, not of the sum."""
+    note_changes(writing, meals_metric(place).counted[0], {on: (old, new)})
 
 
 def since(writing, place, on_from, off_on=None):
@@ -185,8 +185,8 @@ def test_only_records_that_stand_tell_when_a_day_was_first_entered(place, upper)
 def test_first_entries_are_made_again_from_the_records(place, upper):
     meal(upper, day(3))
     meal(upper, day(4), at=place.clock())
-    rebuild_first_entries(upper, meals_metric(place), place.ids["upper"])
-    rebuild_first_entries(upper, meals_metric(place), place.ids["upper"])
+    for _again in range(2):
+        rebuild_first_entries(upper, meals_metric(place).counted[0], place.ids["upper"])
     assert [said(place, upper, day(n)) for n in (3, 4)] == [DayState.DONE, DayState.LATE]
 
 
@@ -234,7 +234,7 @@ def test_a_record_that_comes_later_overrides_a_signed_zero(place):
         meal(writing, day(3), at=place.clock())
         kept(place, writing, day(3), 0, 1)
         assert said(place, writing, day(3)) is DayState.LATE
-    page = place.browser("staff.upper").get("/upper/metrics/zero-reports/").get_data(as_text=True)
+    page = place.browser("staff.upper").get("/upper/figures/zero-reports/").get_data(as_text=True)
     assert "2026-11-03" in page and 'class="tag warn"' in page
 
 
@@ -242,7 +242,7 @@ def test_a_voided_zero_is_missing_again(place):
     with place.app.app_context(), place.session("upper", writes=True) as writing:
         number = sign(place, writing, day(3))[0].id
     staff = place.browser("staff.upper")
-    answer = staff.post(f"/upper/metrics/zero-reports/void/?id={number}", {"reason": "签错了"})
+    answer = staff.post(f"/upper/figures/zero-reports/void/?id={number}", {"reason": "签错了"})
     assert answer.status_code == 302
     with place.app.app_context(), place.session("upper", writes=True) as writing:
         assert said(place, writing, day(3)) is DayState.MISSING
@@ -277,7 +277,7 @@ def test_what_the_page_did_not_offer_is_refused(place, days):
 
 def test_who_only_reads_signs_nothing(place):
     for who, area in (("auditor", "upper"), ("street", "upper"), ("street", "street")):
-        assert place.browser(who).post(f"/{area}/metrics/zero-reports/new/", {}).status_code == 403
+        assert place.browser(who).post(f"/{area}/figures/zero-reports/new/", {}).status_code == 403
 
 
 # -- what is missing -------------------------------------------------------------------------------
@@ -313,4 +313,4 @@ def test_nobody_lacks_anything(place):
 
 def test_the_workbench_of_a_community_names_its_missing_days(place):
     page = place.browser("staff.upper").get("/upper/").get_data(as_text=True)
-    assert "10-01" in page and "metrics/zero-reports/new/" in page
+    assert "10-01" in page and "figures/zero-reports/new/" in page

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from core.areas.models import Area, Installation
 from core.errors import ValidationError
-from core.metrics.months import note_change
+from core.metrics.months import note_changes
 from core.metrics.reporting import close_month, reporting, set_rule
 from core.metrics.reporting_models import Correction
 from plugins.canteen.models import Meal
@@ -105,7 +105,9 @@ def test_a_month_that_runs_is_not_closed(place, alone):
 
 
 def meals_metric(place):
-    return next(m for _p, m in place.app.extensions["jinlin_plugins"].metrics() if m.name == "canteen.meals")
+    """The meals with names: what is counted from records, not the sum."""
+    metrics = place.app.extensions["jinlin_plugins"].metrics()
+    return next(m for _p, m in metrics if m.name == "canteen.meals").counted[0]
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def change(place, act, day=date(2026, 10, 8), old=0, new=1):
     with place.app.app_context(), place.session("upper", writes=True) as writing:
         act(writing)
         writing.flush()
-        note_change(writing, meals_metric(place), place.ids["upper"], day, old, new)
+        note_changes(writing, meals_metric(place), {day: (old, new)})
 
 
 def test_a_back_entry_into_a_closed_month_is_a_correction_with_its_reason(place, october_closed):
@@ -160,7 +162,7 @@ def test_what_is_open_or_does_not_change_is_no_correction(place, october_closed,
 def test_what_is_taken_back_leaves_no_correction(place, october_closed):
     with place.app.app_context(), place.session("upper", writes=True) as writing:
         meal(writing, date(2026, 10, 8), reason="漏记补录")
-        note_change(writing, meals_metric(place), place.ids["upper"], date(2026, 10, 8), 0, 1)
+        note_changes(writing, meals_metric(place), {date(2026, 10, 8): (0, 1)})
         writing.rollback()
     assert corrections(place) == []
 
@@ -170,13 +172,13 @@ def test_what_is_taken_back_leaves_no_correction(place, october_closed):
 
 def test_the_street_closes_a_month_and_sees_its_corrections(place):
     street_admin = place.browser("street")
-    page = street_admin.get("/street/metrics/months/").get_data(as_text=True)
+    page = street_admin.get("/street/figures/months/").get_data(as_text=True)
     assert "2026-10" in page and "month=2026-10" in page and "month=2026-11" not in page  # this month still runs
-    assert street_admin.post("/street/metrics/months/close/?month=2026-10").status_code == 302
-    assert "month=2026-10" not in street_admin.get("/street/metrics/months/").get_data(as_text=True)
+    assert street_admin.post("/street/figures/months/close/?month=2026-10").status_code == 302
+    assert "month=2026-10" not in street_admin.get("/street/figures/months/").get_data(as_text=True)
     change(place, lambda w: meal(w, date(2026, 10, 8)))
-    assert "in_month=2026-10-01" in street_admin.get("/street/metrics/months/").get_data(as_text=True)
-    page = street_admin.get("/street/metrics/corrections/?in_month=2026-10-01").get_data(as_text=True)
+    assert "in_month=2026-10-01" in street_admin.get("/street/figures/months/").get_data(as_text=True)
+    page = street_admin.get("/street/figures/corrections/?in_month=2026-10-01").get_data(as_text=True)
     assert "2026-10-08" in page and "上游社区" in page
 
 
@@ -184,7 +186,7 @@ def test_a_reason_that_is_missing_is_asked_for_and_written(place, october_closed
     change(place, lambda w: meal(w, date(2026, 10, 8)))
     staff = place.browser("staff.upper")
     assert "explained=0" in staff.get("/upper/").get_data(as_text=True)
-    url = f"/upper/metrics/corrections/edit/?id={_only(place)}"
+    url = f"/upper/figures/corrections/edit/?id={_only(place)}"
     assert staff.post(url, {**staff.form(url), "reason": ""}).status_code == 422
     assert staff.post(url, {**staff.form(url), "reason": "纸质签到表补录"}).status_code == 302
     assert corrections(place)[0][4] == "纸质签到表补录"
@@ -200,11 +202,11 @@ def test_corrections_are_neither_made_nor_removed_by_hand(place, october_closed)
     change(place, lambda w: meal(w, date(2026, 10, 8)))
     manager = place.browser("manager.upper")
     for view in ("new/", f"void/?id={_only(place)}", f"delete/?id={_only(place)}"):
-        assert manager.post(f"/upper/metrics/corrections/{view}", {"reason": "不要了"}).status_code == 404
+        assert manager.post(f"/upper/figures/corrections/{view}", {"reason": "不要了"}).status_code == 404
 
 
 def test_the_rule_is_changed_from_this_month_on(place):
-    street_admin, url = place.browser("street"), "/street/metrics/months/rule/"
+    street_admin, url = place.browser("street"), "/street/figures/months/rule/"
     assert street_admin.post(url, {"due_hour": "17", "closes_on": ""}).status_code == 302
     with place.app.app_context(), place.session("upper") as reading:
         known = reporting(reading)
@@ -217,5 +219,5 @@ def test_the_rule_is_changed_from_this_month_on(place):
 def test_only_an_area_above_closes_months(place, who, area):
     browser = place.browser(who)
     for view in ("close/?month=2026-10", "rule/"):
-        assert browser.post(f"/{area}/metrics/months/{view}").status_code == 403
-    assert browser.get(f"/{area}/metrics/months/").status_code == 200
+        assert browser.post(f"/{area}/figures/months/{view}").status_code == 403
+    assert browser.get(f"/{area}/figures/months/").status_code == 200

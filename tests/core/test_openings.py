@@ -17,7 +17,7 @@ from core.metrics.reporting_models import MetricOpening
 from plugins.canteen.models import Meal
 from tests.guest_meals import meal
 
-NEW = "/upper/metrics/openings/new/"
+NEW = "/upper/figures/openings/new/"
 FORM = {"metric": "canteen.meals", "number": "55000", "since": "2021-06-01", "until": "2026-09-30",
         "source": "纸质台账 2021–2026"}
 
@@ -100,7 +100,7 @@ def post(browser, **values):
 def test_a_balance_is_entered_shown_and_seen_by_the_street(place):
     manager = place.browser("manager.upper")
     assert post(manager).status_code == 302
-    for browser, url in ((manager, "/upper/metrics/openings/"), (place.browser("street"), "/street/metrics/openings/")):
+    for browser, url in ((manager, "/upper/figures/openings/"), (place.browser("street"), "/street/figures/openings/")):
         page = browser.get(url).get_data(as_text=True)
         assert "55,000" in page and "纸质台账" in page and "manager.upper" in page and "2021-06-01" in page
 
@@ -111,7 +111,7 @@ def test_there_is_one_a_figure_and_a_wrong_one_is_voided_and_renewed(place):
     assert post(manager, number="56000").status_code == 422
     with place.app.app_context(), place.session("upper") as reading:
         number = reading.scalar(sa.select(MetricOpening.id))
-    assert manager.post(f"/upper/metrics/openings/void/?id={number}", {"reason": "少算了一年"}).status_code == 302
+    assert manager.post(f"/upper/figures/openings/void/?id={number}", {"reason": "少算了一年"}).status_code == 302
     assert post(manager, number="56000").status_code == 302
     with place.app.app_context(), place.session("upper") as reading:
         rows = reading.execute(sa.select(MetricOpening.parts, MetricOpening.void_reason)
