@@ -22,6 +22,7 @@ from core.admin.account import account
 from core.admin.addresses import AddressedFlask
 from core.admin.asking import install_questions
 from core.admin.errors import install_error_pages
+from core.admin.figures.page import FiguresPage
 from core.admin.files import serve_files
 from core.admin.gate import install_gate
 from core.admin.health import health
@@ -144,6 +145,8 @@ def add_screens(app: Flask) -> None:
     """Screens of the core and of every plugin; whether they exist for a community is asked per request."""
     manager: PluginManager = app.extensions["jinlin_plugins"]
     admin = Admin(app, name="Jinlin", index_view=Workbench(), url="/<slug:area>")
+    figures = FiguresPage("figures")
+    admin.add_view(figures)
     by_module = [(m.name, m.title, [s(m.name) for s in m.screens]) for m in core_modules()]
     for _name, _title, screens in by_module:
         admin.add_views(*screens)
@@ -154,7 +157,9 @@ def add_screens(app: Flask) -> None:
             admin.add_views(*screens)
             by_plugin.append((name, manager.infos[name].title, screens))
     records, office = by_module[:1], by_module[1:]
-    app.extensions["jinlin_screens"] = [(name, screens) for name, _t, screens in by_module + by_plugin]
+    app.extensions["jinlin_screens"] = [("figures", [figures]), *(
+        (name, screens) for name, _t, screens in by_module + by_plugin)]
     app.extensions["jinlin_menu"] = [
-        (title, screens) for _n, title, screens in [("core", "", [admin.index_view]), *by_plugin, *records, *office]
+        (title, screens)
+        for _n, title, screens in [("core", "", [admin.index_view, figures]), *by_plugin, *records, *office]
     ]

@@ -268,6 +268,13 @@
   window.addEventListener("resize", markWide);
 
   /* small buttons */
+  on("click", "[data-copy]", (event, button) => {
+    const field = $("#" + button.dataset.copy);
+    field.select();
+    const copied = () => { button.textContent = button.dataset.copied; say(button.dataset.copied); };
+    const byHand = () => { if (document.execCommand("copy")) copied(); }; // without https there is no clipboard
+    if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(copied, byHand); else byHand();
+  });
   on("click", "[data-print]", () => window.print());
   on("click", "[data-show-password]", (event, button) => {
     const field = $("#" + button.dataset.showPassword), shown = field.type === "password", use = $("use", button);
@@ -401,6 +408,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     rememberGroups();
     all("[data-lookup]").forEach(lookup);
+    all("[data-copy]").forEach((button) => { button.hidden = false; });
     all("[data-waits]").forEach(wait);
     showTicked();
     markWide();

@@ -73,14 +73,18 @@ def test_switching_on_again_makes_no_second_set_of_meals(place):
         assert len(kinds_of(session)) == 3
 
 
+def _people(session):
+    session.info["quiet"] = True
+    for number in range(90):
+        resident = Resident(birth_date=date(1935 + number % 40, 1 + number % 12, 3), compound="盛世小区")
+        set_name(resident, "张王李赵"[number % 4] + "秀建玉"[number % 3] + "英国珍"[number // 4 % 3])
+        session.add(resident)
+    session.flush()
+
+
 def _demonstrate(place, slug):
     with place.app.app_context(), place.session(slug, writes=True) as session:
-        session.info["quiet"] = True
-        for number in range(90):
-            resident = Resident(birth_date=date(1935 + number % 40, 1 + number % 12, 3), compound="盛世小区")
-            set_name(resident, "张王李赵"[number % 4] + "秀建玉"[number % 3] + "英国珍"[number // 4 % 3])
-            session.add(resident)
-        session.flush()
+        _people(session)
         plugin.demo_records(session, session.scalar(sa.select(Area).where(Area.slug == slug)), TODAY)
 
 
@@ -102,17 +106,11 @@ def test_the_demonstration_shows_two_months_and_a_lunch_under_way(place):
 
 def test_the_demonstration_is_the_same_each_time(place):
     def told():
-        with place.app.app_context(), place.session("upper") as session:
-            return session.execute(sa.select(Meal.diner_id, Meal.day, Meal.way).order_by(Meal.id)).all()
+        with place.app.app_context(), place.session("upper", writes=True) as session:
+            _people(session)
+            plugin.demo_records(session, session.scalar(sa.select(Area).where(Area.slug == "upper")), TODAY)
+            rows = [tuple(row) for row in session.execute(sa.select(Meal.day, Meal.way).order_by(Meal.id))]
+            session.rollback()
+            return rows
 
-    _demonstrate(place, "upper")
-    first = [tuple(row) for row in told()]
-    with place.app.app_context(), place.session("upper", writes=True) as session:
-        session.info["quiet"] = True
-        for model in (Meal, Card, Diner):
-            for row in session.scalars(sa.select(model)):
-                session.delete(row)
-            session.flush()
-        plugin.demo_records(session, session.scalar(sa.select(Area).where(Area.slug == "upper")), TODAY)
-    second = [tuple(row) for row in told()]
-    assert [(day, way) for _d, day, way in first] == [(day, way) for _d, day, way in second]
+    assert told() == told()

@@ -1,0 +1,1 @@
+"""The page of figures (数据): every community's numbers for a period, each leading to the records behind it."""

@@ -1,0 +1,93 @@
+"""Charts as SVG, drawn on the server: no script, no style of their own, a sentence for those who do not see them."""
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pygal
+from flask_babel import gettext as _
+from markupsafe import Markup
+from pygal.style import Style
+
+from core.declarations import Metric
+from core.metrics.units import number_of, text_of
+
+# it looks for maps of its own in every import that fails, in a way that Python 3.11 warns of: we have no maps
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
+
+WIDTH, HEIGHT, ROW = 720, 240, 26
+MOST_LABELS = 12  # along the time axis
+DROPPED = frozenset({"style", "script", "title", "desc"})  # what our policy forbids, and what repeats the table
+TOOLTIPS = "plot tooltip-overlay"
+ROOM = Style(label_font_size=19, major_label_font_size=12, value_font_size=12)  # Chinese is wider than it reckons
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture with its sentence and the table beside it: (label, value as text) of each point."""
+
+    title: str
+    text: str
+    svg: Markup
+    rows: list[tuple[str, str]]
+
+
+def trend(title: str, metric: Metric, points: Sequence[tuple[str, int | None]]) -> Chart | None:
+    """A line over time, the oldest first; a gap (None) where nothing is known. None without two points."""
+    if sum(number is not None for _label, number in points) < 2:
+        return None
+    every = -(-len(points) // MOST_LABELS)
+    chart = pygal.Line(**_settings(HEIGHT), dots_size=2, x_labels_major_every=every, show_minor_x_labels=False)
+    chart.x_labels = [label for label, _number in points]
+    return _drawn(chart, title, metric, points)
+
+
+def comparison(title: str, metric: Metric, points: Sequence[tuple[str, int | None]]) -> Chart | None:
+    """A bar for each community that has the figure, in the order of the tree: no ranking."""
+    known = [(label, number) for label, number in points if number is not None]
+    if len(known) < 2:
+        return None
+    chart = pygal.HorizontalBar(**_settings(48 + ROW * len(known)), print_values=True, print_values_position="top")
+    chart.x_labels = [label for label, _number in reversed(known)]
+    return _drawn(chart, title, metric, list(reversed(known)), points)
+
+
+def _settings(height: int) -> dict[str, Any]:
+    return {"width": WIDTH, "height": height, "js": (), "css": (), "style": ROOM, "no_prefix": True,
+            "disable_xml_declaration": True, "show_legend": False, "margin": 8, "include_x_axis": True,
+            "no_data_text": "", "max_scale": 6, "min_scale": 3, "truncate_label": -1, "allow_interruptions": True}
+
+
+def _drawn(
+    chart: Any, title: str, metric: Metric, points: Sequence[tuple[str, int | None]],
+    shown: Sequence[tuple[str, int | None]] | None = None,
+) -> Chart:
+    chart.value_formatter = lambda value: f"{value:,.10g}"
+    chart.add(None, [None if number is None else float(number_of(metric, number)) for _label, number in points])
+    chart.add_xml_filter(_plain)
+    rows = [(label, text_of(metric, number)) for label, number in shown or points]
+    # its texts are our own labels, and the library's writer escapes them
+    return Chart(title, _in_words(title, metric, points), Markup(chart.render(is_unicode=True)), rows)
+
+
+def _plain(root: Element) -> Element:
+    """The drawing without style, script, comments and tooltips; how it looks is said in the house's own style sheet."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if not isinstance(child.tag, str) or child.tag in DROPPED or child.get("class") == TOOLTIPS:
+                parent.remove(child)
+        parent.attrib.pop("style", None)
+    root.attrib.pop("id", None)
+    root.attrib.update({"aria-hidden": "true", "focusable": "false"})
+    return root
+
+
+def _in_words(title: str, metric: Metric, points: Sequence[tuple[str, int | None]]) -> str:
+    """What the picture shows, in a sentence."""
+    known = [(label, number) for label, number in points if number is not None]
+    most, least = max(known, key=lambda p: p[1]), min(known, key=lambda p: p[1])
+    return _("%(title)s: from %(least)s (%(where)s) to %(most)s (%(there)s) %(unit)s", title=title, unit=metric.unit,
+             least=text_of(metric, least[1]), where=least[0], most=text_of(metric, most[1]), there=most[0])

@@ -1,0 +1,40 @@
+"""Where a figure leads: to the list of exactly the records that it counts, or to its own page."""
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, url_for
+
+from core.admin.figures.asked import Asked
+from core.admin.page import ABOVE, COMMUNITY
+from core.areas.models import Area
+from core.declarations import Metric
+from core.metrics.many import Span
+
+
+def list_url(metric: Metric, span: Span, area: Area) -> str | None:
+    """The list behind a figure at the area's address; None without one, or without the right to see it."""
+    screen = _screen_of(metric)
+    if screen is None or (COMMUNITY if area.is_community else ABOVE) not in screen.levels or not screen.may("view"):
+        return None
+    start, end = span
+    days: dict[str, Any] = {f"{metric.day.key}_from": start and start.isoformat(),
+                            f"{metric.day.key}_to": end.isoformat()}
+    return url_for(f"{metric.screen}.index_view", **days, **metric.filters, area=area.slug)
+
+
+def page_url(metric: Metric, asked: Asked, area: Area) -> str:
+    """The page of a figure: what it means and what it is made of."""
+    return url_for("figures.metric_view", metric=metric.name, area=area.slug, **asked.query)
+
+
+def figure_url(metric: Metric, asked: Asked, area: Area, opening: int = 0) -> str | None:
+    """What a number opens: the list where it has as many rows as the number says, else the figure's own page."""
+    if metric.sums or metric.amount is not None or metric.screen is None or opening:
+        return page_url(metric, asked, area)
+    return list_url(metric, asked.span, area)
+
+
+def _screen_of(metric: Metric) -> Any:
+    screens = (s for _module, found in current_app.extensions["jinlin_screens"] for s in found)
+    return metric.screen and next((s for s in screens if s.endpoint == metric.screen), None)

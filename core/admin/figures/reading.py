@@ -1,0 +1,164 @@
+"""Reads a page of figures in few statements, however many communities and metrics it shows."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from core.admin.figures.asked import Asked
+from core.admin.figures.lines import Days, Line, days_of, whole_of
+from core.admin.gate import Visit, manager, sees_plugin
+from core.areas.models import Area, AreaProfile, PluginSwitch
+from core.areas.scope import scope_of, session_for
+from core.declarations import Metric
+from core.metrics.expectations import DayState, states_of
+from core.metrics.many import Span, totals_of
+from core.metrics.periods import PeriodKind
+
+WEEKS = 4  # of those before a period, with which it is compared
+
+Found = dict[tuple[str, int, int], int]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Every figure of a page: a line for each metric and community, and one for all of them."""
+
+    asked: Asked
+    area: Area
+    metrics: tuple[tuple[str, Metric], ...]
+    communities: tuple[Area, ...]
+    lines: dict[tuple[str, int], Line]
+
+    def of(self, metric: Metric) -> list[Line]:
+        """A metric's lines, in the order of the tree."""
+        return [self.lines[metric.name, area.id] for area in self.communities]
+
+    def whole(self, metric: Metric) -> Line:
+        """A metric's line of the area of the page."""
+        lines = self.of(metric)
+        return lines[0] if self.area.is_community else whole_of(metric, self.area, lines)
+
+
+def metrics_for(here: Visit) -> list[tuple[str, Metric]]:
+    """(plugin, metric) of what is on somewhere here, and of which the reader may see records."""
+    return [(p, m) for p, m in manager().metrics() if p in here.plugins and sees_plugin(here.access, p)]
+
+
+def communities_of(here: Visit) -> list[Area]:
+    """The communities of the page in the order of the tree, closed ones too: they may have records."""
+    return [area for area in here.areas if area.is_community and here.area.contains(area)]
+
+
+def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | None = None) -> Board:
+    """The figures of an area; a metric that cannot be counted is left out and its plugin named."""
+    metrics = metrics_for(here) if metrics is None else metrics
+    spans, communities = _spans(asked), communities_of(here)
+    found, readable = read_totals(here, metrics, spans)
+    with session_for(scope_of(here.area), "figures") as reading:
+        on = _on_since(reading, communities)
+        people = _residents(reading, communities, asked.span[1])
+        days = _days(reading, [metric for _p, metric in readable if metric.daily], communities, asked)
+    lines = {
+        (metric.name, area.id): _line(
+            asked, metric, area, on.get((plugin, area.id)), found, people.get(area.id),
+            days.get(metric.name, {}).get(area.id))
+        for plugin, metric in readable for area in communities
+    }
+    shown = [area for area in communities if area.closed_on is None
+             or any(lines[metric.name, area.id].parts for _p, metric in readable)]
+    return Board(asked, here.area, tuple(readable), tuple(shown), lines)
+
+
+def read_totals(
+    here: Visit, metrics: Sequence[tuple[str, Metric]], spans: Sequence[Span]
+) -> tuple[Found, list[tuple[str, Metric]]]:
+    """Totals by metric, span and community in one statement, and the metrics that could be read.
+
+    Where that fails each metric is asked by itself, behind the guard of its plugin.
+    """
+    if not metrics:
+        return {}, []
+    try:
+        with session_for(scope_of(here.area), "figures") as reading:
+            return totals_of(reading, [metric for _plugin, metric in metrics], spans), list(metrics)
+    except SQLAlchemyError:
+        found: Found = {}
+        readable = []
+        for plugin, metric in metrics:
+            with manager().at_work(plugin, metric.name), session_for(scope_of(here.area), "figures") as reading:
+                found |= totals_of(reading, [metric], spans)
+                readable.append((plugin, metric))
+        return found, readable
+
+
+def _spans(asked: Asked) -> list[Span]:
+    """The period, the same part of last year, then what four weeks before it are looked at."""
+    start, before = asked.span[0], asked.a_year_before
+    if start is None or before is None:
+        return [asked.span]
+    spans: list[Span] = [asked.span, before]
+    if asked.kind == PeriodKind.DAY:
+        return [*spans, *((day, day) for day in (start - timedelta(weeks=n) for n in range(1, WEEKS + 1)))]
+    return [*spans, (start - timedelta(weeks=WEEKS), start - timedelta(days=1))]
+
+
+def _line(
+    asked: Asked, metric: Metric, area: Area, on_since: date | None, found: Found, residents: int | None,
+    days: Days | None,
+) -> Line:
+    parts = found.get((metric.name, 0, area.id), 0)
+    if on_since is None or (on_since > asked.span[1] and not parts):
+        return Line(metric, area, None)
+    before = found.get((metric.name, 1, area.id), 0) or None
+    return Line(metric, area, parts, before, _usual(asked, metric, area, found), residents,
+                parts if residents else None, days)
+
+
+def _usual(asked: Asked, metric: Metric, area: Area, found: Found) -> Decimal | None:
+    """What the four weeks before let expect of as many days; people who come daily do not add up, so not of them."""
+    start, end = asked.span
+    if start is None or (metric.once_per is not None and asked.kind != PeriodKind.DAY):
+        return None
+    numbers = [found.get((metric.name, at, area.id), 0) for at in range(2, 2 + WEEKS)]
+    if asked.kind == PeriodKind.DAY:
+        return Decimal(sum(numbers)) / WEEKS or None
+    return Decimal(numbers[0]) * ((end - start).days + 1) / (7 * WEEKS) or None
+
+
+def _on_since(reading: Session, communities: Sequence[Area]) -> dict[tuple[str, int], date]:
+    """(plugin, community) → since when it is on; what is off is not there."""
+    rows = reading.execute(sa.select(PluginSwitch.plugin, PluginSwitch.community_id, PluginSwitch.on_from).where(
+        PluginSwitch.off_on.is_(None), PluginSwitch.community_id.in_([area.id for area in communities])))
+    return {(plugin, community): since for plugin, community, since in rows}
+
+
+def _residents(reading: Session, communities: Sequence[Area], day: date) -> dict[int, int]:
+    """The residents that each community declares for the year of the day, else for the latest year before it."""
+    rows = reading.execute(sa.select(AreaProfile.area_id, AreaProfile.residents).where(
+        AreaProfile.area_id.in_([area.id for area in communities]), AreaProfile.year <= day.year,
+        AreaProfile.residents.is_not(None)).order_by(AreaProfile.year))
+    return {area: residents for area, residents in rows if residents}
+
+
+def _days(
+    reading: Session, metrics: Sequence[Metric], communities: Sequence[Area], asked: Asked
+) -> dict[str, dict[int, Days]]:
+    """By metric and community how complete the records are; since the opening those of the last year."""
+    if not metrics or not communities:
+        return {}
+    start, end = asked.span
+    found = states_of(reading, metrics, communities, start or end.replace(month=1, day=1), end)
+    by_name: dict[str, dict[int, Days]] = {}
+    for name, states in found.items():
+        days: dict[int, list[tuple[date, DayState]]] = {}
+        for (community, day), state in states.items():
+            days.setdefault(community, []).append((day, state))
+        by_name[name] = {community: days_of(sorted(each, key=lambda pair: pair[0]))
+                         for community, each in days.items()}
+    return by_name
