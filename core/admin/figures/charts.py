@@ -56,9 +56,11 @@ def comparison(title: str, metric: Metric, points: Sequence[tuple[str, int | Non
 
 
 def _settings(height: int) -> dict[str, Any]:
-    return {"width": WIDTH, "height": height, "js": (), "css": (), "style": ROOM, "no_prefix": True,
-            "disable_xml_declaration": True, "show_legend": False, "margin": 8, "include_x_axis": True,
-            "no_data_text": "", "max_scale": 6, "min_scale": 3, "truncate_label": -1, "allow_interruptions": True}
+    return {
+        "width": WIDTH, "height": height, "margin": 8, "margin_right": 30, "js": (), "css": (), "style": ROOM,
+        "no_prefix": True, "disable_xml_declaration": True, "show_legend": False, "no_data_text": "",
+        "include_x_axis": True, "max_scale": 6, "min_scale": 3, "truncate_label": -1, "allow_interruptions": True,
+    }
 
 
 def _drawn(
