@@ -1,29 +1,36 @@
 """The workbench (今日概况): what happened today and this month, and what waits for somebody."""
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from types import SimpleNamespace
-from typing import Any
-from urllib.parse import urlsplit
 
-from flask import current_app, url_for
+from flask import request, url_for
 from flask_admin.base import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.exceptions import HTTPException
 
-from core.admin.gate import Visit, manager, sees_plugin, visit
+from core.admin.figures.asked import Asked
+from core.admin.figures.links import figure_url, page_url
+from core.admin.figures.reading import Found, communities_of, metrics_for, on_since, read_totals
+from core.admin.gate import Visit, visit
+from core.admin.listing import Tool
 from core.admin.page import ABOVE, COMMUNITY, Page
-from core.admin.reminders import reminders
+from core.admin.query import whole
 from core.admin.task_alerts import task_alerts
+from core.admin.waiting import todos_of
+from core.areas.models import Area
 from core.areas.scope import scope_of, session_for
-from core.areas.service import communities_with, plugins_on
 from core.clock import beijing, now, today
 from core.declarations import Metric
-from core.extensions import db
-from core.metrics.figures import by_day, totals
+from core.metrics.expectations import DayState, States, states_of
+from core.metrics.figures import by_day
+from core.metrics.periods import PeriodKind, period_of
+from core.metrics.units import change_of, change_text, text_of
 
 DAYS_SHOWN = 30
+TODAY, MONTH, ALL, LAST_WEEK = range(4)  # the spans that are read
 
 
 class Workbench(Page):
@@ -48,53 +55,24 @@ class Workbench(Page):
     def index(self) -> str:
         """Figures, a table by community above a community, and what waits."""
         here = visit()
-        figures, tables = [], []
-        for plugin, metric in self._metrics(here):
-            with manager().at_work(plugin, metric.name):
-                days = _counted(here, plugin, metric)
-                table = not here.area.is_community and metric.daily and _table(plugin, metric, days, here)
-                figures += _figures(metric, days, here)
-                tables += [table] if table else []
+        glance = _glance(here)
+        tables = [] if here.area.is_community else [_table(glance, *each) for each in glance.metrics if each[1].daily]
+        todos = todos_of(here, whole(request.args.get("todo"), 0, 10**6, 0))
+        more = None if todos.next is None else url_for("workbench.index", todo=todos.next)
+        figures_page = Tool(_("All figures"), url_for("figures.index"), icon="columns")
         return self.render(
-            "workbench.html", title=_("Today"), note=self._note(here), figures=figures, tables=tables,
-            todos=self._todos(here), advice=_first_steps(here), alerts=task_alerts(here),
+            "workbench.html", title=_("Today"), note=self._note(here), todos=todos, more_todos=more,
+            figures=[card for each in glance.metrics for card in _cards(glance, *each)], tables=tables,
+            advice=_first_steps(here), alerts=task_alerts(here),
+            actions=[figures_page] if glance.metrics else [],
         )
 
-    def _metrics(self, here: Visit) -> list[tuple[str, Metric]]:
-        return [(p, m) for p, m in manager().metrics() if p in here.plugins and sees_plugin(here.access, p)]
-
     def _note(self, here: Visit) -> str:
+        time = beijing(now()).strftime("%H:%M")
         if here.area.is_community:
-            return _("As of %(time)s", time=beijing(now()).strftime("%H:%M"))
-        communities = [a for a in here.areas if a.is_community and here.area.contains(a) and a.closed_on is None]
-        return _("%(num)s communities, as of %(time)s", num=len(communities), time=beijing(now()).strftime("%H:%M"))
-
-    def _todos(self, here: Visit) -> list[Any]:
-        """The reminders of the core, then from every plugin of the community, or of each community below."""
-        todos = [SimpleNamespace(kind=r.kind, label=r.label, text=r.text, url=_openable(r.url), when="")
-                 for r in reminders(here)]
-        for community in (a for a in here.areas if a.is_community and here.area.contains(a) and not a.closed_on):
-            with session_for(scope_of(community), "what waits on the workbench") as reading:
-                on = {p for p in plugins_on(reading, community) if sees_plugin(here.access, p)}
-                for _plugin, items in manager().ask("todo_items", on, reading, community=community, today=today()):
-                    for item in items:
-                        text = str(item.text) if here.area.is_community else f"{community.name} {item.text}"
-                        todos.append(SimpleNamespace(kind=item.kind, label=str(item.label), text=text,
-                                                     url=_openable(item.url) if here.area.is_community
-                                                     else url_for("workbench.index", area=community.slug), when=""))
-        return todos
-
-
-def _openable(url: str | None) -> str | None:
-    """The address, if it is one of a screen that the person may open: one may see what waits without doing it."""
-    try:
-        endpoint, _values = current_app.url_map.bind("").match(urlsplit(url or "").path)
-    except HTTPException:
-        return None
-    blueprint, _dot, view = endpoint.partition(".")
-    screens = (s for _module, found in current_app.extensions["jinlin_screens"] for s in found)
-    screen = next((s for s in screens if s.endpoint == blueprint), None)
-    return url if screen is None or screen.may(screen.needs.get(view, screen.menu_action)) else None
+            return _("As of %(time)s", time=time)
+        open_ones = [area for area in communities_of(here) if area.closed_on is None]
+        return _("%(num)s communities, as of %(time)s", num=len(open_ones), time=time)
 
 
 def _first_steps(here: Visit) -> str | None:
@@ -108,42 +86,103 @@ def _first_steps(here: Visit) -> str | None:
              "then enables modules and adds accounts.")
 
 
-def _counted(here: Visit, plugin: str, metric: Metric) -> SimpleNamespace:
-    day = today()
-    first = day.replace(day=1)
-    with session_for(scope_of(here.area, plugin), "figures of the workbench") as reading:
-        return SimpleNamespace(
-            today=totals(reading, metric, day, day), month=totals(reading, metric, first, day),
-            all=totals(reading, metric, None, day),
-            days=by_day(reading, metric, day - timedelta(days=DAYS_SHOWN - 1), day),
-            last_week=totals(reading, metric, day - timedelta(days=7), day - timedelta(days=7)),
-        )
+# -- figures ------------------------------------------------------------------------------------------
 
 
-def _url(metric: Metric, start: date | None, end: date, slug: str | None = None) -> str | None:
-    if metric.screen is None:
-        return None
-    days = {} if start is None else {f"{metric.day.key}_from": start.isoformat()}
-    days[f"{metric.day.key}_to"] = end.isoformat()
-    area = {"area": slug} if slug else {}
-    return url_for(f"{metric.screen}.index_view", **days, **metric.filters, **area)
+@dataclass(frozen=True)
+class Glance:
+    """What the workbench shows of the figures; the page of figures shows the rest."""
+
+    metrics: list[tuple[str, Metric]]
+    communities: list[Area]
+    on: dict[str, set[int]]  # by plugin
+    found: Found
+    days: dict[str, dict[tuple[int, date], int]]
+    states: dict[str, States]
+
+    def number(self, plugin: str, metric: Metric, span: int, areas: Iterable[Area]) -> int:
+        """Of those of the areas where it is on."""
+        return sum(self.found.get((metric.name, span, area.id), 0) for area in areas if area.id in self.on[plugin])
+
+    def points(self, plugin: str, metric: Metric, areas: Sequence[Area]) -> list[int]:
+        """Day by day, the oldest first."""
+        days, kept = [today() - timedelta(days=i) for i in range(DAYS_SHOWN - 1, -1, -1)], self.days[metric.name]
+        return [sum(kept.get((area.id, day), 0) for area in areas if area.id in self.on[plugin]) for day in days]
 
 
-def _figures(metric: Metric, days: SimpleNamespace, here: Visit) -> list[SimpleNamespace]:
-    day = today()
-    before = sum(days.last_week.values())
-    now_, note = sum(days.today.values()), ""
-    if before:
-        note = _("%(percent)s against a week ago", percent=f"{(now_ - before) / before:+.0%}")
-    series = [sum(n for (_c, d), n in days.days.items() if d == day - timedelta(days=i))
-              for i in range(DAYS_SHOWN - 1, -1, -1)]
-    title = str(metric.title)
+def _glance(here: Visit) -> Glance:
+    """The metrics that are expected daily, and one of each plugin that has none of them; in few statements."""
+    day, communities = today(), communities_of(here)
+    spans = ((day, day), (day.replace(day=1), day), (None, day), (day - timedelta(days=7), day - timedelta(days=7)))
+    found, readable = read_totals(here, _at_a_glance(metrics_for(here)), spans)
+    with session_for(scope_of(here.area), "figures of the workbench") as reading:
+        since = on_since(reading, communities)
+        days = {metric.name: by_day(reading, metric, day - timedelta(days=DAYS_SHOWN - 1), day)
+                for _plugin, metric in readable}
+        daily = [] if here.area.is_community else [metric for _plugin, metric in readable if metric.daily]
+        states = states_of(reading, daily, communities, day, day) if daily else {}
+    on = {plugin: {area for name, area in since if name == plugin} for plugin, _metric in readable}
+    return Glance(readable, communities, on, found, days, states)
+
+
+def _at_a_glance(metrics: list[tuple[str, Metric]]) -> list[tuple[str, Metric]]:
+    daily = {plugin for plugin, metric in metrics if metric.daily}
+    first = {plugin: metric for plugin, metric in reversed(metrics)}
+    return [(plugin, metric) for plugin, metric in metrics
+            if metric.daily or (plugin not in daily and first[plugin] is metric)]
+
+
+def _cards(glance: Glance, plugin: str, metric: Metric) -> list[SimpleNamespace]:
+    """Today, against the same weekday before, and this month."""
+    area, title, unit = visit().area, str(metric.title), str(metric.unit)
+    now_, month, before = (glance.number(plugin, metric, span, glance.communities)
+                           for span in (TODAY, MONTH, LAST_WEEK))
+    change, points = change_of(now_, before), glance.points(plugin, metric, glance.communities)
+    note = _("%(percent)s against a week ago", percent=change_text(change)) if change is not None else ""
     return [
-        SimpleNamespace(label=_("%(what)s today", what=title), value=f"{now_:,}", unit=str(metric.unit), note=note,
-                        url=_url(metric, day, day), points=series[-14:]),
-        SimpleNamespace(label=_("%(what)s this month", what=title), value=f"{sum(days.month.values()):,}",
-                        unit=str(metric.unit), note="", url=_url(metric, day.replace(day=1), day), points=series),
+        SimpleNamespace(label=_("%(what)s today", what=title), value=text_of(metric, now_), unit=unit, note=note,
+                        url=_url(metric, PeriodKind.DAY, area), points=points[-14:]),
+        SimpleNamespace(label=_("%(what)s this month", what=title), value=text_of(metric, month), unit=unit, note="",
+                        url=_url(metric, PeriodKind.MONTH, area), points=points),
     ]
+
+
+def _url(metric: Metric, kind: PeriodKind, area: Area) -> str | None:
+    asked = Asked(period_of(kind, today()), today())
+    if kind == PeriodKind.ALL:  # what was counted before records began stands in no list
+        return page_url(metric, asked, area)
+    return figure_url(metric, asked, area)
+
+
+def _table(glance: Glance, plugin: str, metric: Metric) -> SimpleNamespace:
+    """A row for each community: recorded today or not, and figures that open their lists."""
+    rows = []
+    for area in (area for area in glance.communities if area.closed_on is None):
+        name = _cell(area.name, url_for("workbench.index", area=area.slug))
+        if area.id not in glance.on[plugin]:
+            rows.append([name, _cell(_("Not enabled"), kind="none"), _cell("—"), _cell("—"), _cell("—"), _cell("")])
+            continue
+        numbers = [
+            _cell(text_of(metric, glance.number(plugin, metric, span, [area])), _url(metric, kind, area))
+            for span, kind in ((TODAY, PeriodKind.DAY), (MONTH, PeriodKind.MONTH), (ALL, PeriodKind.ALL))]
+        rows.append([name, _state(glance, metric, area), *numbers,
+                     _cell("", points=glance.points(plugin, metric, [area]))])
+    return SimpleNamespace(
+        title=_("%(what)s by community", what=metric.title), note=_("Every figure opens the list behind it"),
+        columns=[_column(_("Community")), _column(_("State today")), _column(_("Number today"), True),
+                 _column(_("This month"), True), _column(_("Since opening"), True), _column(_("Last 30 days"))],
+        rows=rows,
+    )
+
+
+def _state(glance: Glance, metric: Metric, area: Area) -> SimpleNamespace:
+    """Recorded, signed as zero, closed, or nothing yet."""
+    state = glance.states.get(metric.name, {}).get((area.id, today()), DayState.FUTURE)
+    if state in (DayState.FUTURE, DayState.MISSING):
+        return _cell(_("Nothing recorded"), kind="bad")
+    if state in (DayState.DONE, DayState.LATE):
+        return _cell(_("Recorded"), kind="ok")
+    return _cell(str(state.label), kind="info" if state is DayState.ZERO else "none")
 
 
 def _cell(
@@ -154,33 +193,3 @@ def _cell(
 
 def _column(label: str, numeric: bool = False) -> SimpleNamespace:
     return SimpleNamespace(label=label, numeric=numeric, lead=True)
-
-
-def _table(plugin: str, metric: Metric, days: SimpleNamespace, here: Visit) -> SimpleNamespace:
-    """A row for each community: recorded today or not, and figures that open their lists."""
-    day = today()
-    communities = [a for a in here.areas if a.is_community and here.area.contains(a) and a.closed_on is None]
-    on = {a.id for a in communities_with(db.session(), plugin, communities)}
-    rows = []
-    for area in communities:
-        name = _cell(area.name, url_for("workbench.index", area=area.slug))
-        if area.id not in on:
-            rows.append([name, _cell(_("Not enabled"), kind="none"), _cell("—"), _cell("—"), _cell("—"), _cell("")])
-            continue
-        number = days.today.get(area.id, 0)
-        state = _cell(_("Recorded"), kind="ok") if number else _cell(_("Nothing recorded"), kind="bad")
-        series = [days.days.get((area.id, day - timedelta(days=i)), 0) for i in range(DAYS_SHOWN - 1, -1, -1)]
-        rows.append([
-            name, state, _cell(f"{number:,}", _url(metric, day, day, area.slug)),
-            _cell(f"{days.month.get(area.id, 0):,}", _url(metric, day.replace(day=1), day, area.slug)),
-            _cell(f"{days.all.get(area.id, 0):,}", _url(metric, None, day, area.slug)),
-            _cell("", points=series),
-        ])
-    return SimpleNamespace(
-        title=_("%(what)s by community", what=metric.title), note=_("Every figure opens the list behind it"),
-        columns=[_column(_("Community")), _column(_("State today")), _column(_("Number today"), True),
-                 _column(_("This month"), True), _column(_("Since opening"), True), _column(_("Last 30 days"))],
-        rows=rows,
-    )
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from html import unescape
@@ -61,15 +62,40 @@ def eaten(place: Place) -> Place:
     return place
 
 
-def cards(page: str) -> dict[str, tuple[str, str | None, str]]:
-    """By metric: the number, the address that it opens, the line below."""
+@dataclass(frozen=True)
+class Shown:
+    """A card: the number, the address that it opens, its own page, the line below."""
+
+    value: str
+    url: str | None
+    page: str
+    note: str
+
+
+def cards(page: str) -> dict[str, Shown]:
+    """By the metric's name."""
     found = {}
     for card in re.findall(r'<section class="card figure">.*?</section>', page, re.S):
-        label, url, value, note = re.search(
-            r'<h2[^>]*><a[^>]*>(.*?)</a>.*?<(?:a class="figure-value" href="([^"]*)"|span class="figure-value")>'
+        own, url, value, note = re.search(
+            r'<h2[^>]*><a href="([^"]*)">.*?<(?:a class="figure-value" href="([^"]*)"|span class="figure-value")>'
             r'(.*?)<small>.*?<span class="muted small">(.*?)</span>', card, re.S).groups()
-        found[label] = value, unescape(url) if url else None, note
+        found[re.search(r"/figures/([^/]+)/", own).group(1)] = Shown(value, url and unescape(url), unescape(own), note)
     return found
+
+
+def agrees(browser: Any, card: Shown) -> None:
+    """What a figure opens says the same number: its list by its rows, its own page by the records that it names."""
+    if card.url and "/figures/" not in card.url:
+        assert listed(browser.get(card.url).get_data(as_text=True)) == int(card.value.replace(",", "")), card
+        return
+    page = browser.get(card.page).get_data(as_text=True)
+    [again] = cards(page).values()
+    assert again.value == card.value, card
+    for url, text in re.findall(r'<dd><a class="link" href="([^"]*)">([^<]*)</a>', page):
+        if "/figures/" not in url:
+            rows, _unit, rest = text.partition(" ")
+            assert listed(browser.get(unescape(url)).get_data(as_text=True)) == int(rows.replace(",", "")), (card, text)
+            assert card.value in rest or card.value == rows, (card, text)
 
 
 def row(page: str, name: str) -> list[str]:
@@ -154,9 +180,12 @@ def test_every_figure_opens_a_list_with_as_many_rows(eaten: Place) -> None:
     for who, slug, at in (("street", "street", 1), ("auditor", "street", 1), ("manager.upper", "upper", 2)):
         browser = eaten.browser(who)
         for asked in PERIODS:
-            value, url, note = cards(browser.get(f"/{slug}/figures/?{asked[0]}").get_data(as_text=True))["就餐"]
-            assert value == str(asked[at]) and (slug == "upper" or note == f"同比 {asked[3]}"), (who, asked)
-            assert listed(browser.get(url).get_data(as_text=True)) == asked[at], (who, asked)
+            found = cards(browser.get(f"/{slug}/figures/?{asked[0]}").get_data(as_text=True))
+            meals = found["canteen.named_meals"]
+            assert meals.value == str(asked[at]) and (slug == "upper" or meals.note == f"同比 {asked[3]}"), (who, asked)
+            assert found["canteen.meals"].value == meals.value
+            for card in found.values():
+                agrees(browser, card)
 
 
 def test_a_communitys_figure_opens_its_own_list(eaten: Place) -> None:
@@ -170,7 +199,7 @@ def test_off_is_a_dash_and_neither_zero_nor_missing(eaten: Place) -> None:
         switch_off(writing, writing.get_one(Area, eaten.ids["lower"]), "canteen", TODAY)
     page = page_of(eaten, "/street/figures/?kind=year")
     assert row(page, "下游社区")[:3] == ["下游社区", "—", "—"]
-    assert cards(page)["就餐"][0] == "6"
+    assert cards(page)["canteen.meals"].value == "6"
     assert "下游社区" not in page[page.index('id="missing"'):]
 
 
@@ -203,7 +232,8 @@ def test_a_number_whose_list_may_not_be_seen_is_no_link(eaten: Place, monkeypatc
                   if s.endpoint == "canteen_meals")
     monkeypatch.setattr(screen, "may", lambda action: False)
     page = page_of(eaten, "/street/figures/?kind=year")
-    assert cards(page)["就餐"][:2] == ("8", None) and "/canteen/meals/?" not in page
+    named = cards(page)["canteen.named_meals"]
+    assert (named.value, named.url) == ("8", None) and "/canteen/meals/?" not in page
 
 
 def test_the_page_asks_few_statements_whatever_it_shows(eaten: Place) -> None:
@@ -221,7 +251,11 @@ def test_the_page_asks_few_statements_whatever_it_shows(eaten: Place) -> None:
 def test_a_figures_page_says_what_it_is_made_of(eaten: Place) -> None:
     page = page_of(eaten, "/street/figures/canteen.meals/?kind=year")
     assert row(page, "上游社区")[1] and row(page, "合计")[1].endswith("8")
-    assert re.search(r"<dt>记录</dt><dd><a[^>]*>8 份</a>", page)
+    assert re.search(r'<dd><a class="link" href="/street/figures/canteen.named_meals/[^"]*">8 份</a>', page)
+    named = page_of(eaten, "/street/figures/canteen.named_meals/?kind=year")
+    assert re.search(r"<dt>记录</dt><dd><a[^>]*>8 份</a>", named) and "午餐" in named and "堂食" in named
+    paid = page_of(eaten, "/street/figures/canteen.self_pay/?kind=year")
+    assert "8 笔，合计 96.00 元" in paid
 
 
 def test_charts_have_no_script_no_style_and_a_table_beside_them(eaten: Place) -> None:

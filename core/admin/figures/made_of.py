@@ -58,6 +58,8 @@ def _declared(board: Board, metric: Metric) -> list[Part]:
 
 
 def _parts(reading: Session, board: Board, metric: Metric, on: set[int]) -> list[Part]:
+    if board.whole(metric).parts is None:
+        return []
     if metric.sums:
         found = totals_of(reading, metric.sums, [board.asked.span])
         return [Part(str(each.title), _told(each, sum(found.get((each.name, 0, area), 0) for area in on)),

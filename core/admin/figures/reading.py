@@ -61,7 +61,7 @@ def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | 
     spans, communities = _spans(asked), communities_of(here)
     found, readable = read_totals(here, metrics, spans)
     with session_for(scope_of(here.area), "figures") as reading:
-        on = _on_since(reading, communities)
+        on = on_since(reading, communities)
         people = _residents(reading, communities, asked.span[1])
         days = _days(reading, [metric for _p, metric in readable if metric.daily], communities, asked)
     lines = {
@@ -131,7 +131,7 @@ def _usual(asked: Asked, metric: Metric, area: Area, found: Found) -> Decimal | 
     return Decimal(numbers[0]) * ((end - start).days + 1) / (7 * WEEKS) or None
 
 
-def _on_since(reading: Session, communities: Sequence[Area]) -> dict[tuple[str, int], date]:
+def on_since(reading: Session, communities: Sequence[Area]) -> dict[tuple[str, int], date]:
     """(plugin, community) → since when it is on; what is off is not there."""
     rows = reading.execute(sa.select(PluginSwitch.plugin, PluginSwitch.community_id, PluginSwitch.on_from).where(
         PluginSwitch.off_on.is_(None), PluginSwitch.community_id.in_([area.id for area in communities])))
