@@ -145,8 +145,6 @@ def add_screens(app: Flask) -> None:
     """Screens of the core and of every plugin; whether they exist for a community is asked per request."""
     manager: PluginManager = app.extensions["jinlin_plugins"]
     admin = Admin(app, name="Jinlin", index_view=Workbench(), url="/<slug:area>")
-    figures = FiguresPage("figures")
-    admin.add_view(figures)
     by_module = [(m.name, m.title, [s(m.name) for s in m.screens]) for m in core_modules()]
     for _name, _title, screens in by_module:
         admin.add_views(*screens)
@@ -157,9 +155,8 @@ def add_screens(app: Flask) -> None:
             admin.add_views(*screens)
             by_plugin.append((name, manager.infos[name].title, screens))
     records, office = by_module[:1], by_module[1:]
-    app.extensions["jinlin_screens"] = [("figures", [figures]), *(
-        (name, screens) for name, _t, screens in by_module + by_plugin)]
-    app.extensions["jinlin_menu"] = [
-        (title, screens)
-        for _n, title, screens in [("core", "", [admin.index_view, figures]), *by_plugin, *records, *office]
-    ]
+    app.extensions["jinlin_screens"] = [(name, screens) for name, _t, screens in by_module + by_plugin]
+    home = [admin.index_view, *(s for _n, _t, screens in office for s in screens if isinstance(s, FiguresPage))]
+    app.extensions["jinlin_menu"] = [("", home), *(
+        (title, [screen for screen in screens if screen not in home])
+        for _n, title, screens in [*by_plugin, *records, *office])]

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from core.admin.figures.page import FiguresPage
 from core.admin.screens.accounts import AccountsPage
 from core.admin.screens.areas import AreasPage
 from core.admin.screens.figures_stated import CorrectionScreen, OpeningScreen, ZeroReportScreen
@@ -34,7 +35,7 @@ def core_modules() -> list[Module]:
     return [
         Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen, ImportPage, TaskScreen, FinishTaskPage)),
         Module("figures", _l("Figures and reports"), (
-            ReportsPage, ZeroReportScreen, OpeningScreen, CorrectionScreen, MonthsPage)),
+            FiguresPage, ReportsPage, ZeroReportScreen, OpeningScreen, CorrectionScreen, MonthsPage)),
         Module("manage", _l("Management"), (AreasPage, AccountsPage, RolesPage, PluginsPage, AuditScreen, LogPage,
                                             HolidaysPage, OpeningDaysScreen, ClosureScreen)),
     ]

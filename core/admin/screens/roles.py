@@ -72,8 +72,7 @@ class RolesPage(OfficePage):
         return found
 
     def _module_title(self, module: str) -> str:
-        titles = {screen.plugin: title or screen.title
-                  for title, screens in current_app.extensions["jinlin_menu"] for screen in reversed(screens)}
+        titles = {screens[0].plugin: title for title, screens in current_app.extensions["jinlin_menu"] if screens}
         return str(titles.get(module, module))
 
     def _role(self) -> Role:
