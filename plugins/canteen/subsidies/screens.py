@@ -119,7 +119,7 @@ class SubsidyRuleScreen(Screen):
     form_extra_fields = {
         "tags": Ticks(_l("Tags"), TagKind, RuleTag, "tag_kind_id",
                       description=_l("Whoever has one of them on the day of the meal. None ticked: everybody.")),
-        "kinds": Ticks(_l("Meals"), MealKind, RuleKind, "kind_id", description=_l("None ticked: every meal.")),
+        "kinds": Ticks(_l("Meal"), MealKind, RuleKind, "kind_id", description=_l("None ticked: every meal.")),
     }
     form_template = "canteen/rule_form.html"
     empty_text = _l("There is no subsidy rule yet: everybody pays the standard price. Add the first one.")
