@@ -11,12 +11,10 @@
   shares.at(-1).closest(".fields").append(said);
   said.hidden = false;
 
-  const digits = (text) => Number(text.normalize("NFKC").trim() || 0);
-
   function sum() {
-    const total = shares.reduce((all, input) => all + digits(input.value), 0);
+    const total = shares.reduce((all, input) => all + Number(input.value), 0);
     const right = total === 100;
-    said.textContent = right ? said.dataset.right : said.dataset.wrong.replace("{sum}", Number.isNaN(total) ? "?" : total);
+    said.textContent = right ? said.dataset.right : said.dataset.wrong.replace("{sum}", total);
     said.classList.toggle("wrong", !right);
   }
 
