@@ -303,9 +303,9 @@ def filter_target(screen: Any, name: str) -> type | None:
 
 
 def _reference(screen: Any, name: str, label: str, arguments: ListArguments) -> FilterField:
-    """A drop-down of all choices; a look-up where they are too many for one."""
+    """A drop-down of all choices; a look-up where they are too many for one, or where the screen says so."""
     target, value = filter_target(screen, name), arguments.filters.get(name, "")
-    rows = few(target)
+    rows = None if name in screen.looked_up else few(target)
     if rows is not None:
         return _select(name, label, arguments, [("", _("All")), *((str(r.id), r.label) for r in rows)])
     chosen = db.session.scalar(living(target).where(target.id == whole(value, 0, 2**62, -1))) if value else None

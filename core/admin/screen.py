@@ -44,6 +44,7 @@ class Screen(ListPages, SettingsPages, RecordPages, FormPages, RemovalPages, Exp
     lead_columns: ClassVar[int] = 3  # how many stay visible on a phone
     column_labels: ClassVar[dict[str, Any]] = {}
     filter_by: ClassVar[tuple[str, ...]] = ()
+    looked_up: ClassVar[tuple[str, ...]] = ()  # filters that ask the database only when they are used
     special_filters: ClassVar[dict[str, SpecialFilter]] = {}
     search_by: ClassVar[tuple[str, ...]] = ()
     search_hint: ClassVar[Any] = None

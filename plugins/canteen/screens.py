@@ -78,6 +78,7 @@ class MealScreen(WithAge):
                    "source", "reason", "recorded_by", "recorded_at", "voided_at", "voided_by", "void_reason")
     lead_columns = 4
     filter_by = ("day", "kind", "way", "rule", "eaten", "source", "voided")
+    looked_up = ("rule",)
     special_filters = {"eaten": SpecialFilter(
         _l("Counted"), lambda: [("yes", _("eaten")), ("no", _("voided or taken back"))], _eaten)}
     needs = {**WithAge.needs, "reverse_view": "void"}
