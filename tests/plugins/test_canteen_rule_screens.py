@@ -104,7 +104,7 @@ def test_the_terms_of_a_rule_that_paid_stand_and_another_follows_it(place, paid)
     assert offered.status_code == 302 and "/replace/" in offered.location
     assert manager.post(f"{RULES}edit/?id={paid}", {**TERMS, "once": once(), "row_version": "1"}).status_code == 302
     assert "/replace/" in manager.post(f"{RULES}delete/?id={paid}").location
-    manager.post(RULES + "action/", {"action": "delete", "rowid": str(paid)})
+    manager.post(RULES + "action/", {"action": "delete", "rowid": str(paid), "sure": "1"})
     assert rules(place) == before
 
     form = fields_of(text(manager.get(offered.location)))
@@ -129,11 +129,18 @@ def test_a_rule_is_ended_on_a_day_and_what_it_paid_stays(place, paid):
         assert session.scalar(sa.select(sa.func.count()).where(Meal.rule_id == paid)) == 4
 
 
-def test_a_rule_that_never_paid_goes_to_the_bin(place):
-    with place.app.app_context(), place.session("upper", writes=True) as session:
-        number = keep(session, amount="3").id
-    place.browser("manager.upper").post(f"{RULES}delete/?id={number}")
-    assert rules(place) == []
+def test_a_rule_goes_to_the_bin_unless_a_meal_even_a_voided_one_keeps_it(place):
+    with place.app.test_request_context(), place.session("upper", writes=True) as session:
+        unused = keep(session, name="甲", amount="3", age_to=1).id
+        once_used = keep(session, name="乙", amount="3").id
+        meal = record_meal(session, settle_in(session, "张秀英", "1951-03-04"), date(2026, 11, 20), lunch(session),
+                           "dine_in", "王敏", NOON)
+        meal.voided_at = NOON
+    manager = place.browser("manager.upper")
+    for number in (unused, once_used):
+        manager.post(f"{RULES}delete/?id={number}")
+        manager.post(RULES + "action/", {"action": "delete", "rowid": str(number), "sure": "1"})
+    assert [name for name, *_terms in rules(place)] == ["乙"]
 
 
 def test_a_rule_of_the_same_name_on_the_same_days_is_told_and_not_refused(place):

@@ -222,6 +222,13 @@ class SubsidyRuleScreen(Screen):
         """Delete a rule that has never paid."""
         return self._stands() or super().delete_view()
 
+    def bulk_delete(self, records: list[SubsidyRule], reason: str) -> str:
+        """The same for several."""
+        for rule in records:
+            if has_paid(db.session(), rule):
+                raise ValidationError(stands_text(db.session(), rule))
+        return super().bulk_delete(records, reason)
+
     def _stands(self) -> ResponseReturnValue | None:
         rule = self.record_or_404()
         if rule.deleted_at is not None or not has_paid(db.session(), rule):

@@ -174,8 +174,8 @@ def paid_by(session: Session, rule: SubsidyRule) -> Paid:
 def stands_text(session: Session, rule: SubsidyRule) -> str:
     """Why the terms of a rule are not changed any more, and what to do instead."""
     meals = paid_by(session, rule).meals
-    return ngettext("“%(name)s” has paid for %(num)s meal. Its terms stand; end it on a day and make a new one below.",
-                    "“%(name)s” has paid for %(num)s meals. Its terms stand; end it on a day and make a new one below.",
+    return ngettext("“%(name)s” has paid for %(num)s meal. Its terms stand: end it on a day and make a new one.",
+                    "“%(name)s” has paid for %(num)s meals. Its terms stand: end it on a day and make a new one.",
                     meals, name=rule.name)
 
 
