@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core.api import LifeState, Outcome, Task, TaskState, ValidationError, add_phones, close_task
+from core.api import LifeState, Outcome, Task, TaskState, ValidationError, add_phones, close_task, save_settings
 from core.audit.models import AuditEntry, Deed
 from plugins.canteen.delivery.models import DeliveryRound, DoorResult, Handover
 from plugins.canteen.delivery.rounds import add_stops, candidates, put_in_order, rounds_on
 from plugins.canteen.delivery.services import Door, hand_over, no_answer, undo
+from plugins.canteen.ledger.models import Entry
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Diner, Meal, MealKind, Way
 from plugins.canteen.orders.models import MealOrder
 from plugins.canteen.services import UNDONE
@@ -22,6 +24,7 @@ from tests.plugins.canteen_people import kind_id, meals, record
 
 DELIVERY, ROUNDS = "/upper/canteen/delivery/", "/upper/canteen/rounds/"
 NOON = datetime(2026, 11, 23, 3, 42, tzinfo=UTC)
+DRIVER = Clerk("司机", NOON, "driver")
 NAMES = ("王秀英", "李桂芳", "赵春生")
 
 
@@ -204,8 +207,17 @@ def test_a_meal_that_is_in_the_book_already_is_not_recorded_again(place, people)
     with at_work(place) as session:
         handover = hand_over(session, door(session, people[0]))
         assert not handover.made_meal and handover.meal.way == Way.DELIVERY
-        undo(session, handover, "driver", TODAY)
+        undo(session, handover, DRIVER)
     assert len(meals(place)) == 1
+
+
+def test_undoing_at_the_door_gives_the_fee_back(place, people):
+    with at_work(place) as session:
+        save_settings(session, place.ids["upper"], "canteen", {"takes_money": True})
+        handover = hand_over(session, door(session, people[0]))
+        undo(session, handover, DRIVER)
+        assert [entry.amount for entry in session.scalars(sa.select(Entry).order_by(Entry.id))] == [15, -15]
+    assert meals(place) == []
 
 
 def test_without_a_price_nothing_is_recorded_at_the_door(place, people):
@@ -234,7 +246,7 @@ def test_only_what_was_recorded_today_is_undone(place, people):
     with at_work(place) as session:
         handover = hand_over(session, door(session, people[0]))
         with pytest.raises(ValidationError):
-            undo(session, handover, "driver", TODAY + timedelta(days=1))
+            undo(session, handover, Clerk("司机", NOON + timedelta(days=1), "driver"))
 
 
 def test_no_answer_opens_a_task_that_stands_on_the_workbench(place, people):
@@ -255,9 +267,9 @@ def test_a_second_unanswered_door_of_the_day_joins_the_open_task(place, people):
         lunch = no_answer(session, door(session, people[0]), "x")
         dinner = no_answer(session, door(session, people[0], kind="晚餐"), "x")
         assert lunch.task_id == dinner.task_id
-        undo(session, lunch, "driver", TODAY)
+        undo(session, lunch, DRIVER)
         assert dinner.task.voided_at is None  # the other door stands behind it
-        undo(session, dinner, "driver", TODAY)
+        undo(session, dinner, DRIVER)
         assert dinner.task.voided_at is not None
 
 
@@ -265,7 +277,7 @@ def test_a_finished_task_stays_when_the_slip_is_undone(place, people):
     with at_work(place) as session:
         handover = no_answer(session, door(session, people[0]), "x")
         close_task(session, handover.task, Outcome.HOSPITAL, "已送医院", "王敏", NOON)
-        undo(session, handover, "driver", TODAY)
+        undo(session, handover, DRIVER)
         assert handover.task.voided_at is None and handover.task.outcome == Outcome.HOSPITAL
 
 

@@ -28,6 +28,7 @@ from core.api import (
 from plugins.canteen.delivery.models import DeliveryRound, DoorResult, Handover, RoundOpening
 from plugins.canteen.delivery.rounds import RoundToday, rounds_on
 from plugins.canteen.delivery.services import Door, hand_over, no_answer, undo
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Diner, MealKind
 from plugins.canteen.orders.kitchen import notes_of
 from plugins.canteen.orders.people import PeoplePage, diner_or_404, whole
@@ -132,10 +133,10 @@ class DeliveryPage(PeoplePage):
         handover = db.session.scalar(sa.select(Handover).where(Handover.id == whole(request.form.get("handover"))))
         if handover is None:
             abort(404)
-        name = handover.diner.label
+        name, user = handover.diner.label, visit().user
         try:
             create_once(db.session(), Handover, request.form.get("once", ""),
-                        lambda: undo(db.session(), handover, visit().user.username, today()))
+                        lambda: undo(db.session(), handover, Clerk(user.name, now(), user.username)))
             flash(_("Undone: %(what)s", what=name), "success")
         except ValidationError as error:
             db.session.rollback()

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from core.api import TaskState, ValidationError, beijing, mark_void, open_task
 from plugins.canteen.delivery.models import DoorResult, Handover
+from plugins.canteen.ledger.books import void_meal
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Diner, Meal, MealKind, Source, Way
 from plugins.canteen.services import UNDONE, meal_of, record_meal
 from plugins.canteen.settings import PLUGIN
@@ -87,22 +89,23 @@ def _note(
     return handover
 
 
-def undo(session: Session, handover: Handover, account: str, today: date) -> Handover:
+def undo(session: Session, handover: Handover, clerk: Clerk) -> Handover:
     """撤销 a slip of today: its meal goes with it, if it made it, and its task, if nobody has finished it and no other
     door stands behind it. A second time does nothing.
 
-    Raises ValidationError for another day.
+    Raises ValidationError for another day, and where the day was closed since.
     """
     if handover.voided_at is not None:
         return handover
-    if handover.day != today:
+    if handover.day != clerk.today:
         raise ValidationError(_("Only what was recorded today can be undone here. Please void the meal in the meal "
                                 "records."))
+    account = clerk.account or clerk.name
     mark_void(session, handover, account, UNDONE)
     session.flush()
     meal: Meal | None = handover.meal
     if handover.made_meal and meal is not None and meal.voided_at is None and meal.reversed_on is None:
-        mark_void(session, meal, account, UNDONE)
+        void_meal(session, meal, account, UNDONE, clerk)
     task = handover.task
     if task is not None and task.voided_at is None and task.state == TaskState.OPEN:
         others = session.scalar(sa.select(sa.func.count()).select_from(Handover).where(
