@@ -43,13 +43,6 @@ from plugins.canteen.kitchen.samples import COLOURS, state_of, until_hours
 TAG = Markup('<span class="tag %s">%s</span>')
 
 
-class AllergenField(wt.SelectMultipleField):
-    """Ticks for the eight groups; none ticked means that somebody looked and found none."""
-
-    widget = widgets.ListWidget(prefix_label=False)
-    option_widget = widgets.CheckboxInput()
-
-
 class DishScreen(Screen):
     """Dishes with their allergens."""
 
@@ -60,8 +53,10 @@ class DishScreen(Screen):
     icon = "bowl"
     column_list = ("name", "allergens", "note")
     form_columns = ("name", "note")
-    form_extra_fields = {"allergens": AllergenField(
-        _l("Allergens"), choices=choices((a.value, a.label) for a in Allergen), default=())}
+    form_extra_fields = {"allergens": wt.SelectMultipleField(
+        _l("Allergens"), choices=choices((a.value, a.label) for a in Allergen), default=(),
+        widget=widgets.ListWidget(prefix_label=False), option_widget=widgets.CheckboxInput(),
+        description=_l("None ticked: looked at, and none of the eight is in it"))}
     search_by = ("name",)
     special_filters = {"looked": SpecialFilter(
         _l("Allergens"), lambda: [("no", str(_l("Not entered yet"))), ("yes", str(_l("Entered")))],
@@ -69,6 +64,10 @@ class DishScreen(Screen):
     filter_by = ("looked",)
     default_order = ("name",)
     empty_text = _l("No dish is known yet. Type the menu of a week: its dishes appear here.")
+
+    def form_sections(self, form: wt.Form) -> list[tuple[str, list[wt.Field]]]:
+        """The name first."""
+        return [("", [form.name, form.allergens, form.note])]
 
     def cell_allergens(self, dish: Dish) -> str | Markup:
         """The allergens, or that nobody has looked."""
@@ -183,7 +182,7 @@ class CertificateScreen(Screen):
 def _until(last: Any) -> str | Markup:
     left = (last - today()).days
     if left < 0:
-        return Markup("{} ").format(last.isoformat()) + TAG % ("bad", _("Ended"))
+        return Markup("{} ").format(last.isoformat()) + TAG % ("bad", _("Has expired"))
     if left <= REMINDERS[0]:
         colour = "bad" if left <= REMINDERS[1] else "warn"
         return Markup("{} ").format(last.isoformat()) + TAG % (colour, _("%(num)s days left", num=left))
