@@ -27,6 +27,7 @@ from plugins.canteen.kitchen.models import (
 )
 from plugins.canteen.kitchen.people import certified_on, latest_end, tenths
 from plugins.canteen.kitchen.samples import Kept, check_grams, dispose, state_of, whole_number
+from plugins.canteen.ledger.models import Tally, TallyMode, TallySource
 from plugins.canteen.models import MealKind
 from plugins.canteen.services import kinds_of
 from tests.plugins.canteen_people import add_diner, kind_id, once, record
@@ -436,6 +437,17 @@ def test_certificates_are_reminded_of_30_7_and_0_days_before_they_end(place):
             session.scalars(sa.select(HealthCertificate)).one().expires_on = TODAY + timedelta(days=left)
         found = todos(place)
         assert (words in found) if words else ("到期" not in found), left
+
+
+def test_meals_that_were_only_counted_are_meals_that_were_served(place):
+    number = kind_id(place, "午餐")
+    with place.app.app_context(), place.session("upper", writes=True) as session:
+        session.add(Tally(day=TODAY, kind_id=number, mode=TallyMode.WHOLE, source=TallySource.PAPER, number=40,
+                          unnamed=40, recorded_by="王敏", recorded_at=NOON))
+    put_on_menu(place, "红烧肉")
+    with place.app.app_context(), place.session("upper") as session:
+        assert read_days(session, TODAY, TODAY)[TODAY].meals == {number: 40}
+    assert "午餐缺留样：红烧肉" in todos(place)
 
 
 def test_the_sheet_and_the_month_show_what_is_missing_of_a_day(place):

@@ -25,6 +25,7 @@ from plugins.canteen.kitchen.models import (
 )
 from plugins.canteen.kitchen.people import checks_between, duties_between, why_not
 from plugins.canteen.kitchen.samples import without_sample
+from plugins.canteen.ledger.models import Tally
 from plugins.canteen.models import Meal, MealKind
 from plugins.canteen.services import kinds_of
 from plugins.canteen.settings import PLUGIN, Kitchen
@@ -106,10 +107,8 @@ def read_days(session: Session, first: date, last: date) -> dict[date, DayBook]:
              (first + timedelta(days=number) for number in range((last - first).days + 1))}
     for (day, kind_id), dishes in menu_between(session, first, last).items():
         books[day].menu[kind_id] = dishes
-    for day, kind_id, number in session.execute(
-            sa.select(Meal.day, Meal.kind_id, sa.func.count()).where(Meal.day.between(first, last), *Meal.counts())
-            .group_by(Meal.day, Meal.kind_id)):
-        books[day].meals[kind_id] = number
+    for day, kind_id, number in _served(session, first, last):
+        books[day].meals[kind_id] = books[day].meals.get(kind_id, 0) + number
     for duty in duties_between(session, first, last):
         books[duty.day].duties.append(duty)
     for check in checks_between(session, first, last):
@@ -121,6 +120,17 @@ def read_days(session: Session, first: date, last: date) -> dict[date, DayBook]:
     for record in _valid(session, PurchaseCheck, first, last):
         books[record.day].purchases.append(record)
     return books
+
+
+def _served(session: Session, first: date, last: date) -> list[tuple[date, int, int]]:
+    """(day, id of the kind, meals): those that were named, then those that were only counted."""
+    named = sa.select(Meal.day, Meal.kind_id, sa.func.count()).where(
+        Meal.day.between(first, last), *Meal.counts()).group_by(Meal.day, Meal.kind_id)
+    counted = sa.select(Tally.day, Tally.kind_id, sa.func.sum(Tally.unnamed)).where(
+        Tally.day.between(first, last), Tally.voided_at.is_(None), Tally.unnamed > 0).group_by(
+        Tally.day, Tally.kind_id)
+    return [(day, kind_id, int(number)) for query in (named, counted)
+            for day, kind_id, number in session.execute(query)]
 
 
 def _valid(session: Session, model: Any, first: date, last: date, *loads: Any) -> list[Any]:
