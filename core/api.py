@@ -12,7 +12,7 @@ from core.admin.listing import BulkAction, PageLink, RowAction, Tool
 from core.admin.lookups import few
 from core.admin.once import create_once, new_key
 from core.admin.page import ABOVE, COMMUNITY, Page
-from core.admin.query import SpecialFilter
+from core.admin.query import DaysFilter, SpecialFilter
 from core.admin.saving import Stale, clean_reason, commit, mark_void, save_changes, void
 from core.admin.screen import Screen
 from core.admin.values import NONE
@@ -39,7 +39,8 @@ from core.tasks.service import close_task, open_task
 __all__ = [
     "ABOVE", "Action", "add_phones", "AmountField", "Area", "BEIJING", "beijing", "BulkAction", "check_resident",
     "Choice", "choice_column", "choices", "clean_reason", "close_task", "commit", "communities_with", "COMMUNITY",
-    "ConfirmationNeeded", "create_once", "db", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry",
+    "ConfirmationNeeded", "create_once", "db",
+    "DaysFilter", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry",
     "few", "find_resident", "foreign", "hookimpl", "in_pieces", "LifeState", "mark_void", "mask_name", "Metric",
     "Moment", "Money", "new_key", "NONE", "note_deed", "now", "open_task", "Outcome", "Page", "PageLink",
     "parse_choice", "parse_text", "PluginInfo", "put_error", "ReferenceField", "relationship", "remote", "Resident",

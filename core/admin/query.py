@@ -69,7 +69,7 @@ def read_arguments(screen: Any, args: MultiDict[str, str]) -> ListArguments:
     usual = screen.usual_size()
     size = whole(args.get("size"), 1, 100, usual)
     sort = args.get("sort")
-    names = [n for f in usable_filters(screen) for n in filter_names(screen.model, f)]
+    names = [n for f in usable_filters(screen) for n in filter_names(screen, f)]
     after, before = (whole(args.get(name), 0, 2**53, 0) or None for name in ("after", "before"))
     end = args.get("end") == "1"
     return ListArguments(
@@ -99,10 +99,11 @@ def _tells_names(screen: Any, name: str) -> bool:
     return bool(mapper.column_attrs[name].columns[0].info.get("private"))
 
 
-def filter_names(model: type, name: str) -> list[str]:
+def filter_names(screen: Any, name: str) -> list[str]:
     """A day has two filters (from, to), everything else one."""
-    column = inspect(model).column_attrs.get(name)
-    if column is not None and isinstance(column.columns[0].type, sa.Date):
+    column = inspect(screen.model).column_attrs.get(name)
+    if isinstance(screen.special_filters.get(name), DaysFilter) or (
+            column is not None and isinstance(column.columns[0].type, sa.Date)):
         return [f"{name}_from", f"{name}_to"]
     return [name]
 
@@ -158,6 +159,9 @@ def _conditions(screen: Any, name: str, filters: dict[str, str]) -> list[Any]:
         return []
     if name in screen.special_filters:
         special, value = screen.special_filters[name], filters.get(name)
+        if isinstance(special, DaysFilter):
+            start, end = _span(name, filters)
+            return [special.condition(start, end)] if start or end else []
         known = value and value in {option for option, _label in special.options()}
         return [special.condition(value)] if known else []
     mapper = inspect(model)
@@ -167,7 +171,7 @@ def _conditions(screen: Any, name: str, filters: dict[str, str]) -> list[Any]:
         return [column == whole(value, 0, 2**62, -1)] if value else []
     column = getattr(model, name)
     if isinstance(column.type, sa.Date):
-        start, end = day(filters.get(f"{name}_from")), day(filters.get(f"{name}_to"))
+        start, end = _span(name, filters)
         return [c for c in (start and column >= start, end and column <= end) if c is not None]
     value = filters.get(name)
     if not value:
@@ -182,6 +186,10 @@ def _conditions(screen: Any, name: str, filters: dict[str, str]) -> list[Any]:
     if not isinstance(column.type, sa.String):
         return []
     return [column == value]
+
+
+def _span(name: str, filters: dict[str, str]) -> tuple[date | None, date | None]:
+    return day(filters.get(f"{name}_from")), day(filters.get(f"{name}_to"))
 
 
 def _search(model: type, path: str, text: str) -> Any:
@@ -269,6 +277,9 @@ def filter_fields(screen: Any, arguments: ListArguments) -> list[FilterField]:
             continue
         if name in screen.special_filters:
             special = screen.special_filters[name]
+            if isinstance(special, DaysFilter):
+                fields += _days(name, str(special.label), arguments)
+                continue
             fields.append(_select(name, special.label, arguments, [("", _("All")), *special.options()]))
             continue
         fields += _field(screen, name, arguments)
@@ -282,11 +293,7 @@ def _field(screen: Any, name: str, arguments: ListArguments) -> list[FilterField
         return [_reference(screen, name, label, arguments)]
     kind = mapper.column_attrs[name].columns[0].type
     if isinstance(kind, sa.Date):
-        return [
-            FilterField(f"{name}_from", _("%(label)s from", label=label), "date",
-                        arguments.filters.get(f"{name}_from", "")),
-            FilterField(f"{name}_to", _("to"), "date", arguments.filters.get(f"{name}_to", "")),
-        ]
+        return _days(name, label, arguments)
     if isinstance(kind, sa.Enum):
         options = [(m.value, str(m.label)) for m in kind.enum_class]
     elif isinstance(kind, sa.Boolean):
@@ -294,6 +301,12 @@ def _field(screen: Any, name: str, arguments: ListArguments) -> list[FilterField
     else:
         return [FilterField(name, label, "text", arguments.filters.get(name, ""))]
     return [_select(name, label, arguments, [("", _("All")), *options])]
+
+
+def _days(name: str, label: str, arguments: ListArguments) -> list[FilterField]:
+    start, end = (arguments.filters.get(f"{name}_{which}", "") for which in ("from", "to"))
+    return [FilterField(f"{name}_from", _("%(label)s from", label=label), "date", start),
+            FilterField(f"{name}_to", _("to"), "date", end)]
 
 
 def filter_target(screen: Any, name: str) -> type | None:
@@ -324,4 +337,12 @@ class SpecialFilter:
 
     label: Any
     options: Any
+    condition: Any
+
+
+@dataclass(frozen=True)
+class DaysFilter:
+    """A filter by days in no column of the list's model: its label, and the condition from a day to a day (or None)."""
+
+    label: Any
     condition: Any

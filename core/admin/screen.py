@@ -16,7 +16,7 @@ from core.admin.form_pages import FormPages
 from core.admin.gate import visit
 from core.admin.list_pages import ListPages
 from core.admin.page import ABOVE, COMMUNITY, GuardedView
-from core.admin.query import SpecialFilter
+from core.admin.query import DaysFilter, SpecialFilter
 from core.admin.record_pages import RecordPages
 from core.admin.removal_pages import RemovalPages
 from core.admin.settings_pages import SettingsPages
@@ -45,7 +45,7 @@ class Screen(ListPages, SettingsPages, RecordPages, FormPages, RemovalPages, Exp
     column_labels: ClassVar[dict[str, Any]] = {}
     filter_by: ClassVar[tuple[str, ...]] = ()
     looked_up: ClassVar[tuple[str, ...]] = ()  # filters that ask the database only when they are used
-    special_filters: ClassVar[dict[str, SpecialFilter]] = {}
+    special_filters: ClassVar[dict[str, SpecialFilter | DaysFilter]] = {}
     search_by: ClassVar[tuple[str, ...]] = ()
     search_hint: ClassVar[Any] = None
     sort_by: ClassVar[dict[str, tuple[str, ...]]] = {}

@@ -18,6 +18,7 @@ from wtforms import validators as check
 
 from core.api import (
     NONE,
+    DaysFilter,
     PageLink,
     RowAction,
     Screen,
@@ -56,6 +57,13 @@ class WithAge(Screen):
         """The age is a number, though no column of a table."""
         found = super().field(path)
         return replace(found, numeric=True) if path.endswith("resident.age") else found
+
+
+def _ate(start: date | None, end: date | None) -> Any:
+    """Diners with a meal that counts; the list behind "canteen.diners"."""
+    days = [c for c in (start and Meal.day >= start, end and Meal.day <= end) if c is not None]
+    return sa.select(Meal.id).where(
+        Meal.community_id == Diner.community_id, Meal.diner_id == Diner.id, *Meal.counts(), *days).exists()
 
 
 def _eaten(value: str) -> Any:
@@ -217,7 +225,8 @@ class DinerScreen(WithAge):
     detail_list = ("resident.name", "resident.birth_date", "resident.address", "usual_way", "allergy", "diet_note",
                    "delivery_address", "card")
     lead_columns = 4
-    filter_by = ("usual_way",)
+    filter_by = ("usual_way", "day")
+    special_filters = {"day": DaysFilter(_l("Ate"), _ate)}
     search_by = ("resident",)
     search_hint = _l("Name, initials, last 4 of the phone")
     form_columns = ("resident", "allergy", "diet_note", "delivery_address", "usual_way")
