@@ -18,7 +18,7 @@ from core.metrics.cells import new_in, value_of
 from core.metrics.counting import count
 from core.metrics.groups import kept, last_of, month_of
 from core.metrics.models import MetricFigure
-from core.metrics.openings import opening_of
+from core.metrics.openings import openings_of
 from core.metrics.periods import MONTHS, PeriodKind, period_of
 
 Span = tuple[date | None, date]  # from (None: since the beginning) and to, both included
@@ -41,9 +41,11 @@ def totals_of(session: Session, metrics: Sequence[Metric], spans: Sequence[Span]
         names = [part.name for part in metric.counted]
         for (name, place, community), number in found.items():
             summed[metric.name, place, community] += number * names.count(name)
-        for place in (place for place, (start, _end) in enumerate(spans) if start is None):
-            for community, number in opening_of(session, metric).items():
-                summed[metric.name, place, community] += number
+    if since := [place for place, (start, _end) in enumerate(spans) if start is None]:
+        for name, openings in openings_of(session, metrics).items():
+            for community, number in openings.items():
+                for place in since:
+                    summed[name, place, community] += number
     return {key: number for key, number in summed.items() if number}
 
 
@@ -71,6 +73,13 @@ def by_value(
         for text, number in ((split or {}).get(dimension.name) or {}).items():
             found[community, value_of(dimension.column, text)] += number
     return {key: number for key, number in found.items() if number}
+
+
+def rows_of(session: Session, metric: Metric, span: Span) -> int:
+    """How many records an amount is summed from (笔数)."""
+    return sum(session.scalar(sa.select(sa.func.count()).select_from(part.model).where(
+        *(() if span[0] is None else (part.day >= span[0],)), part.day <= span[1], *part.where)) or 0
+        for part in metric.counted)
 
 
 # -- cells --------------------------------------------------------------------------------------------

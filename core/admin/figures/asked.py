@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from core.admin.query import day as day_of
-from core.metrics.many import Span
+from core.metrics.figures import Span
 from core.metrics.periods import Period, PeriodKind, period_of, same_day
 
 FIRST_DAY = date(2000, 1, 1)

@@ -9,7 +9,7 @@ from core.admin.figures.asked import Asked
 from core.admin.page import ABOVE, COMMUNITY
 from core.areas.models import Area
 from core.declarations import Metric
-from core.metrics.many import Span
+from core.metrics.figures import Span
 
 
 def list_url(metric: Metric, span: Span, area: Area) -> str | None:

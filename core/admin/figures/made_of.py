@@ -16,8 +16,8 @@ from core.admin.figures.reading import Board
 from core.admin.values import private_label
 from core.areas.tenancy import tenant_models
 from core.declarations import Dimension, Metric
-from core.metrics.figures import by_value
-from core.metrics.many import rows_counted, totals_of
+from core.metrics.figures import by_value, rows_of, totals_of
+from core.metrics.openings import opening_rows
 from core.metrics.units import text_of
 
 
@@ -44,7 +44,21 @@ def made_of(reading: Session, board: Board, metric: Metric) -> MadeOf:
     on = {line.area.id for line in board.of(metric) if line.parts is not None}
     dimensions = [(str(each.title), _values(reading, board, metric, each, on)) for each in metric.by
                   if not metric.sums]
-    return MadeOf([*_parts(reading, board, metric, on), *_declared(board, metric)], dimensions)
+    parts = [*_openings(reading, board, metric, on), *_parts(reading, board, metric, on), *_declared(board, metric)]
+    return MadeOf(parts, dimensions)
+
+
+def _openings(reading: Session, board: Board, metric: Metric, on: set[int]) -> list[Part]:
+    """What was counted before records began, with its source and who entered it; those of parts stand with the part."""
+    if board.asked.span[0] is not None:
+        return []
+    names = {area.id: area.name for area in board.communities}
+    return [
+        Part(_("Opening balance"), f"{names[row.community_id]} {_told(metric, row.parts)}",
+             note=_("%(days)s, source: %(source)s, entered by %(who)s", source=row.source, who=row.entered_by,
+                    days=" – ".join(day.isoformat() for day in (row.since, row.until) if day)))
+        for row in opening_rows(reading, metric) if row.metric == metric.name and row.community_id in on
+    ]
 
 
 def _declared(board: Board, metric: Metric) -> list[Part]:
@@ -65,10 +79,11 @@ def _parts(reading: Session, board: Board, metric: Metric, on: set[int]) -> list
         return [Part(str(each.title), _told(each, sum(found.get((each.name, 0, area), 0) for area in on)),
                      page_url(each, board.asked, board.area)) for each in metric.sums]
     url, whole = list_url(metric, board.asked.span, board.area), board.whole(metric)
+    recorded = (whole.parts or 0) - whole.opening
     if metric.amount is None:
-        return [Part(_("Records"), _told(metric, whole.parts or 0), url)]
-    rows = rows_counted(reading, metric, board.asked.span)
-    text = _("%(rows)s records, %(sum)s in all", rows=f"{rows:,}", sum=_told(metric, whole.parts or 0))
+        return [Part(_("Records"), _told(metric, recorded), url)]
+    rows = rows_of(reading, metric, board.asked.span)
+    text = _("%(rows)s records, %(sum)s in all", rows=f"{rows:,}", sum=_told(metric, recorded))
     return [Part(_("Records"), text, url)]
 
 

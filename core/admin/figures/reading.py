@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -17,7 +17,8 @@ from core.areas.models import Area, AreaProfile, PluginSwitch
 from core.areas.scope import scope_of, session_for
 from core.declarations import Metric
 from core.metrics.expectations import DayState, states_of
-from core.metrics.many import Span, totals_of
+from core.metrics.figures import Span, totals_of
+from core.metrics.openings import openings_of
 from core.metrics.periods import PeriodKind
 
 WEEKS = 4  # of those before a period, with which it is compared
@@ -64,10 +65,11 @@ def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | 
         on = on_since(reading, communities)
         people = _residents(reading, communities, asked.span[1])
         days = _days(reading, [metric for _p, metric in readable if metric.daily], communities, asked)
+        openings = openings_of(reading, [metric for _p, metric in readable]) if asked.span[0] is None else {}
     lines = {
-        (metric.name, area.id): _line(
-            asked, metric, area, on.get((plugin, area.id)), found, people.get(area.id),
-            days.get(metric.name, {}).get(area.id))
+        (metric.name, area.id): replace(
+            _line(asked, metric, area, on.get((plugin, area.id)), found, people.get(area.id),
+                  days.get(metric.name, {}).get(area.id)), opening=openings.get(metric.name, {}).get(area.id, 0))
         for plugin, metric in readable for area in communities
     }
     shown = [area for area in communities if area.closed_on is None
