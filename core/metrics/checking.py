@@ -31,6 +31,7 @@ from core.metrics.cells import (
     write,
     write_presence,
 )
+from core.metrics.first_entries import rebuild_first_entries
 from core.metrics.groups import Group, kept, month_of
 from core.metrics.models import MetricDefinition
 from core.metrics.periods import PeriodKind
@@ -96,6 +97,8 @@ def rebuild(areas: Iterable[Area] | None = None, metrics: Iterable[str] | None =
             write(writing.connection(), area.id, {key: counted for key, (_was, counted) in found.changes.items()})
             for name, people in found.people_counted.items():
                 write_presence(writing.connection(), area.id, name, found.people_kept[name], people)
+            for metric in group.metrics:
+                rebuild_first_entries(writing, metric, area.id)
         wrong = len(found.changes) + sum(len(p ^ found.people_kept[n]) for n, p in found.people_counted.items())
         if wrong:
             mended += wrong

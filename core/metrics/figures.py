@@ -41,11 +41,10 @@ def totals_of(session: Session, metrics: Sequence[Metric], spans: Sequence[Span]
         names = [part.name for part in metric.counted]
         for (name, place, community), number in found.items():
             summed[metric.name, place, community] += number * names.count(name)
-    if since := [place for place, (start, _end) in enumerate(spans) if start is None]:
-        for name, openings in openings_of(session, metrics).items():
+    for place in (place for place, (start, _end) in enumerate(spans) if start is None):
+        for name, openings in openings_of(session, metrics, spans[place][1]).items():
             for community, number in openings.items():
-                for place in since:
-                    summed[name, place, community] += number
+                summed[name, place, community] += number
     return {key: number for key, number in summed.items() if number}
 
 
@@ -73,13 +72,6 @@ def by_value(
         for text, number in ((split or {}).get(dimension.name) or {}).items():
             found[community, value_of(dimension.column, text)] += number
     return {key: number for key, number in found.items() if number}
-
-
-def rows_of(session: Session, metric: Metric, span: Span) -> int:
-    """How many records an amount is summed from (笔数)."""
-    return sum(session.scalar(sa.select(sa.func.count()).select_from(part.model).where(
-        *(() if span[0] is None else (part.day >= span[0],)), part.day <= span[1], *part.where)) or 0
-        for part in metric.counted)
 
 
 # -- cells --------------------------------------------------------------------------------------------

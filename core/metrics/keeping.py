@@ -33,6 +33,7 @@ from core.metrics.cells import (
     write_presence,
 )
 from core.metrics.groups import Group, kept, month_of
+from core.metrics.months import note_changes
 from core.metrics.periods import PeriodKind
 
 TOUCHED = "figures"
@@ -110,14 +111,14 @@ def _keep(session: Session) -> None:
         lock(connection, community)
         figures: Figures = {}
         for group, marks in touched.items():
-            figures |= _counted(connection, community, group, marks)
+            figures |= _counted(session, community, group, marks)
         if figures:
             write(connection, community, figures)
 
 
-def _counted(connection: sa.Connection, community: int, group: Group, marks: Marks) -> Figures:
-    """The cells that change, as they are now."""
-    days = {mark[0] for mark in marks} - {None}
+def _counted(session: Session, community: int, group: Group, marks: Marks) -> Figures:
+    """The cells that change, as they are now; what changed by day is told to the months."""
+    days, connection = {mark[0] for mark in marks} - {None}, session.connection()
     if not days:
         return {}
     moved = _people(connection, community, group, marks)
@@ -128,7 +129,11 @@ def _counted(connection: sa.Connection, community: int, group: Group, marks: Mar
     known = {metric.name for metric in group.metrics}
     were = {key: figure for key, figure in before.items()
             if key[0] in known and key[1] is PeriodKind.DAY and key[2] in days}
-    changes = {key: now.plus(was, -1) for key, (was, now) in differences(were, wanted).items()}
+    changed = differences(were, wanted)
+    for metric in group.metrics:
+        note_changes(session, metric, {key[2]: (was.number, now.number) for key, (was, now) in changed.items()
+                                       if key[0] == metric.name})
+    changes = {key: now.plus(was, -1) for key, (was, now) in changed.items()}
     changes |= {key: Figure(number) for key, number in moved.items()}
     changes |= by_months(changes, group)
     return {key: before.get(key, NOTHING).plus(change) for key, change in changes.items() if change != NOTHING}

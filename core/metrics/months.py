@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from core.areas.tenancy import TenantModel
 from core.clock import now, today
@@ -65,11 +65,12 @@ def _collect_reasons(session: Session, _context: object, _instances: object) -> 
                 session.info.setdefault("reasons", {}).setdefault(key, []).append(why)
 
 
-@event.listens_for(ScopedSession, "after_commit")
-@event.listens_for(ScopedSession, "after_soft_rollback")
-def _forget(session: Session, *_transaction: Any) -> None:
-    session.info.pop("reasons", None)
-    session.info.pop("reporting", None)
+@event.listens_for(ScopedSession, "after_transaction_end")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    """With the whole transaction: what a savepoint ends is still to be committed."""
+    if transaction.parent is None:
+        session.info.pop("reasons", None)
+        session.info.pop("reporting", None)
 
 
 def _reason_of(row: TenantModel) -> str | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -16,9 +17,12 @@ def opening_of(session: Session, metric: Metric) -> dict[int, int]:
     return openings_of(session, [metric])[metric.name]
 
 
-def openings_of(session: Session, metrics: Sequence[Metric]) -> dict[str, dict[int, int]]:
-    """The same of several metrics by name, in one statement."""
-    rows = opening_rows(session, *metrics)
+def openings_of(session: Session, metrics: Sequence[Metric], end: date | None = None) -> dict[str, dict[int, int]]:
+    """The same of several metrics by name, in one statement.
+
+    A balance is of a time that ends with its day `until`: to a total that ends before (`end`) it does not belong.
+    """
+    rows = [row for row in opening_rows(session, *metrics) if end is None or row.until <= end]
     found: dict[str, dict[int, int]] = {}
     for metric in metrics:
         names, own = _names(metric), Counter[int]()

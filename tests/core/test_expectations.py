@@ -13,7 +13,6 @@ from core.errors import ValidationError
 from core.metrics.expectations import DayState, rate, states
 from core.metrics.first_entries import rebuild_first_entries
 from core.metrics.missing import chat_text, missing_days, short_days
-from core.metrics.months import note_changes
 from core.metrics.reporting_models import FirstEntry, ZeroReport
 from core.metrics.zeros import sign_zeros, signable
 from tests.guest_meals import meal
@@ -34,11 +33,6 @@ def meals_metric(place):
 
 def day(number, month=11):
     return date(2026, month, number)
-
-
-def kept(place, writing, on, old, new):
-    """What the keeping of figures says after its recount: of the metric that is counted, not of the sum."""
-    note_changes(writing, meals_metric(place).counted[0], {on: (old, new)})
 
 
 def since(writing, place, on_from, off_on=None):
@@ -67,9 +61,9 @@ def test_zero_missing_done_late_closed_off_and_future_are_told_apart(place, uppe
     upper.add(Closure(plugin="", starts_on=day(5), ends_on=day(5), reason="停电"))
     for number in (2, 3, 5):  # before it was on, in time, on a closed day
         meal(upper, day(number))
-        kept(place, upper, day(number), 0, 1)
+        upper.commit()
     meal(upper, day(6), at=datetime(2026, 11, 8, 2, tzinfo=UTC))
-    kept(place, upper, day(6), 0, 1)
+    upper.commit()
     sign_zeros(upper, meals_metric(place), place.ids["upper"], [day(7)], by="王敏", account="staff.upper", note=None,
                at=place.clock())
     found = of(place, upper, day(2), day(24))
@@ -125,7 +119,7 @@ def test_today_is_missing_only_from_the_due_hour_on(place, upper, hour, state):
 
 def test_a_record_of_today_counts_at_once(place, upper):
     meal(upper, day(23))
-    kept(place, upper, day(23), 0, 1)
+    upper.commit()
     assert said(place, upper, day(23)) is DayState.DONE
 
 
@@ -139,6 +133,7 @@ def test_the_rate_never_passes_100_percent(place, upper):
     for number in range(1, 23):
         for _again in range(2):
             meal(upper, day(number))
+    upper.commit()
     found = of(place, upper, NOV, day(22))
     assert rate(found) == 1
     assert sum(state is DayState.DONE for state in found.values()) == 9  # 10 to 20 without the weekend of the 14th
@@ -158,33 +153,35 @@ def test_without_an_expected_day_there_is_no_rate(place, upper):
 ])
 def test_late_begins_with_the_next_day_in_beijing(place, upper, at, state):
     meal(upper, day(3), at=at)
-    kept(place, upper, day(3), 0, 1)
+    upper.commit()
     assert said(place, upper, day(3)) is state
 
 
 def test_what_is_added_later_does_not_make_a_day_late(place, upper):
     meal(upper, day(3))
-    kept(place, upper, day(3), 0, 1)
+    upper.commit()
     meal(upper, day(3), at=place.clock())
-    kept(place, upper, day(3), 1, 2)
+    upper.commit()
     assert said(place, upper, day(3)) is DayState.DONE
 
 
 def test_only_records_that_stand_tell_when_a_day_was_first_entered(place, upper):
     first = meal(upper, day(3))
-    kept(place, upper, day(3), 0, 1)
+    upper.commit()
     first.voided_at, first.voided_by, first.void_reason = place.clock(), "王敏", "记错日期"
-    kept(place, upper, day(3), 1, 0)
+    upper.commit()
     assert upper.scalar(sa.select(FirstEntry.id)) is None
     assert said(place, upper, day(3)) is DayState.MISSING
     meal(upper, day(3), at=place.clock())
-    kept(place, upper, day(3), 0, 1)
+    upper.commit()
     assert said(place, upper, day(3)) is DayState.LATE
 
 
 def test_first_entries_are_made_again_from_the_records(place, upper):
     meal(upper, day(3))
     meal(upper, day(4), at=place.clock())
+    upper.commit()
+    upper.execute(sa.delete(FirstEntry))
     for _again in range(2):
         rebuild_first_entries(upper, meals_metric(place).counted[0], place.ids["upper"])
     assert [said(place, upper, day(n)) for n in (3, 4)] == [DayState.DONE, DayState.LATE]
@@ -203,6 +200,7 @@ def test_a_zero_is_refused_where_it_says_nothing(place, upper, why):
     days = [day(3)]
     if why == "records":
         meal(upper, day(3))
+        upper.commit()
     elif why == "signed":
         sign(place, upper, day(3))
     elif why == "closed":
@@ -217,6 +215,7 @@ def test_a_zero_is_refused_where_it_says_nothing(place, upper, why):
 
 def test_of_several_days_all_are_signed_or_none(place, upper):
     meal(upper, day(4))
+    upper.commit()
     with pytest.raises(ValidationError, match="2026-11-04"):
         sign(place, upper, day(3), day(4))
     assert upper.scalar(sa.select(sa.func.count()).select_from(ZeroReport)) == 0
@@ -232,7 +231,7 @@ def test_a_record_that_comes_later_overrides_a_signed_zero(place):
     with place.app.app_context(), place.session("upper", writes=True) as writing:
         sign(place, writing, day(3))
         meal(writing, day(3), at=place.clock())
-        kept(place, writing, day(3), 0, 1)
+        writing.commit()
         assert said(place, writing, day(3)) is DayState.LATE
     page = place.browser("staff.upper").get("/upper/figures/zero-reports/").get_data(as_text=True)
     assert "2026-11-03" in page and 'class="tag warn"' in page

@@ -193,7 +193,7 @@ def test_the_street_reads_all_communities_and_many_metrics_in_few_statements(can
         sa.event.listen(db.engine, "before_cursor_execute", hear)
         many = totals_of(reading, found_metrics, spans)
         sa.event.remove(db.engine, "before_cursor_execute", hear)
-        assert len(asked) == 2  # the cells, and the opening balances
+        assert len(asked) == 2  # the figures, and the opening balances
         for one in found_metrics:
             for place_of, span in enumerate(spans):
                 assert totals(reading, one, *span) == {
@@ -261,16 +261,3 @@ def test_a_changed_definition_is_noticed_and_its_figures_are_built_anew(canteen)
         with canteen.session("upper") as reading:
             assert totals(reading, delivered, None, FIRST) == {canteen.ids["upper"]: 2}
             assert set(reading.scalars(sa.select(MetricDefinition.metric))) == {"canteen.named_meals"}
-
-
-def test_the_list_behind_the_number_of_people_has_as_many_rows(place):
-    with place.app.app_context():
-        settle(place)
-        diners, eaten = ids(place, Diner), ids(place, MealKind)[0]
-        with place.session("upper", writes=True) as writing:
-            writing.add_all(meal_of(diners[n], eaten, FIRST + timedelta(days=n)) for n in range(5))
-            writing.add(meal_of(None, eaten, FIRST))
-    days = {"day_from": FIRST.isoformat(), "day_to": (FIRST + timedelta(days=2)).isoformat()}
-    for who, area in (("staff.upper", "upper"), ("street", "street"), ("auditor", "street")):
-        page = place.browser(who).get(f"/{area}/canteen/diners/", query_string=days).text
-        assert page.count("</tr>") == 3 + 1, (who, page.count("</tr>"))

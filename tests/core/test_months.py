@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from core.areas.models import Area, Installation
 from core.errors import ValidationError
-from core.metrics.months import note_changes
 from core.metrics.reporting import close_month, reporting, set_rule
 from core.metrics.reporting_models import Correction
 from plugins.canteen.models import Meal
@@ -104,34 +103,27 @@ def test_a_month_that_runs_is_not_closed(place, alone):
 # -- corrections -----------------------------------------------------------------------------------
 
 
-def meals_metric(place):
-    """The meals with names: what is counted from records, not the sum."""
-    metrics = place.app.extensions["jinlin_plugins"].metrics()
-    return next(m for _p, m in metrics if m.name == "canteen.meals").counted[0]
-
-
 @pytest.fixture
 def october_closed(place):
     with place.app.app_context(), place.session(None, writes=True) as writing:
         close_month(writing, writing.get_one(Area, place.ids["street"]), OCTOBER, "street", place.clock())
 
 
-def corrections(place):
-    with place.app.app_context(), place.session("upper") as reading:
-        return [(c.month, c.day, c.old, c.new, c.reason, c.changed_by) for c in reading.scalars(
-            sa.select(Correction).order_by(Correction.id))]
-
-
-def change(place, act, day=date(2026, 10, 8), old=0, new=1):
+def change(place, act):
     with place.app.app_context(), place.session("upper", writes=True) as writing:
         act(writing)
-        writing.flush()
-        note_changes(writing, meals_metric(place), {day: (old, new)})
+
+
+def corrected(place):
+    """The corrections of the meals with names; the money of the same meals has its own."""
+    with place.app.app_context(), place.session("upper") as reading:
+        return [(c.month, c.day, c.old, c.new, c.reason, c.changed_by) for c in reading.scalars(
+            sa.select(Correction).where(Correction.metric == "canteen.named_meals").order_by(Correction.id))]
 
 
 def test_a_back_entry_into_a_closed_month_is_a_correction_with_its_reason(place, october_closed):
     change(place, lambda w: meal(w, date(2026, 10, 8), reason="漏记补录"))
-    assert corrections(place) == [(OCTOBER, date(2026, 10, 8), 0, 1, "漏记补录", "test")]
+    assert corrected(place) == [(OCTOBER, date(2026, 10, 8), 0, 1, "漏记补录", "test")]
 
 
 def test_a_voiding_brings_its_reason(place, october_closed):
@@ -142,29 +134,52 @@ def test_a_voiding_brings_its_reason(place, october_closed):
         row = writing.get_one(Meal, number)
         row.voided_at, row.voided_by, row.void_reason = place.clock(), "王敏", "重复记录"
 
-    change(place, void, old=5, new=4)
-    assert corrections(place) == [(OCTOBER, date(2026, 10, 8), 5, 4, "重复记录", "test")]
+    change(place, void)
+    assert corrected(place)[-1] == (OCTOBER, date(2026, 10, 8), 1, 0, "重复记录", "test")
+
+
+def test_a_meal_that_moves_to_another_day_corrects_both(place, october_closed):
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        number = meal(writing, date(2026, 10, 8)).id
+    change(place, lambda w: setattr(w.get_one(Meal, number), "day", date(2026, 10, 9)))
+    assert [row[1:4] for row in corrected(place)[1:]] == [(date(2026, 10, 8), 1, 0), (date(2026, 10, 9), 0, 1)]
 
 
 def test_a_reason_of_another_day_is_not_taken(place, october_closed):
     change(place, lambda w: (meal(w, date(2026, 10, 9), reason="漏记补录"), meal(w, date(2026, 10, 8))))
-    assert corrections(place)[0][4] is None
+    assert corrected(place)[0][4] is None
 
 
-@pytest.mark.parametrize(("day", "old", "new"), [
-    (date(2026, 11, 8), 0, 1), (date(2026, 9, 8), 0, 1), (date(2026, 10, 8), 3, 3),
-])
-def test_what_is_open_or_does_not_change_is_no_correction(place, october_closed, day, old, new):
-    change(place, lambda w: meal(w, day), day=day, old=old, new=new)
-    assert corrections(place) == []
+@pytest.mark.parametrize("day", [date(2026, 11, 8), date(2026, 9, 8)])
+def test_what_belongs_to_an_open_month_is_no_correction(place, october_closed, day):
+    change(place, lambda w: meal(w, day))
+    assert corrected(place) == []
+
+
+def test_what_does_not_change_the_figure_is_no_correction(place, october_closed):
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        number = meal(writing, date(2026, 10, 8)).id
+    change(place, lambda w: setattr(w.get_one(Meal, number), "reason", "备注"))
+    assert len(corrected(place)) == 1
 
 
 def test_what_is_taken_back_leaves_no_correction(place, october_closed):
     with place.app.app_context(), place.session("upper", writes=True) as writing:
         meal(writing, date(2026, 10, 8), reason="漏记补录")
-        note_changes(writing, meals_metric(place), {date(2026, 10, 8): (0, 1)})
         writing.rollback()
-    assert corrections(place) == []
+    assert corrected(place) == []
+
+
+def test_a_reason_given_within_a_savepoint_is_not_lost(place, october_closed):
+    def in_two_steps(writing):
+        with writing.begin_nested():
+            meal(writing, date(2026, 10, 8), reason="漏记补录")
+        with writing.begin_nested() as step:
+            meal(writing, date(2026, 10, 9))
+            step.rollback()
+
+    change(place, in_two_steps)
+    assert [row[1:5] for row in corrected(place)] == [(date(2026, 10, 8), 0, 1, "漏记补录")]
 
 
 # -- the screens -----------------------------------------------------------------------------------
@@ -186,22 +201,23 @@ def test_a_reason_that_is_missing_is_asked_for_and_written(place, october_closed
     change(place, lambda w: meal(w, date(2026, 10, 8)))
     staff = place.browser("staff.upper")
     assert "explained=0" in staff.get("/upper/").get_data(as_text=True)
-    url = f"/upper/figures/corrections/edit/?id={_only(place)}"
-    assert staff.post(url, {**staff.form(url), "reason": ""}).status_code == 422
-    assert staff.post(url, {**staff.form(url), "reason": "纸质签到表补录"}).status_code == 302
-    assert corrections(place)[0][4] == "纸质签到表补录"
+    for number in _numbers(place):
+        url = f"/upper/figures/corrections/edit/?id={number}"
+        assert staff.post(url, {**staff.form(url), "reason": ""}).status_code == 422
+        assert staff.post(url, {**staff.form(url), "reason": "纸质签到表补录"}).status_code == 302
+    assert corrected(place)[0][4] == "纸质签到表补录"
     assert "explained=0" not in staff.get("/upper/").get_data(as_text=True)
 
 
-def _only(place):
+def _numbers(place):
     with place.app.app_context(), place.session("upper") as reading:
-        return reading.scalar(sa.select(Correction.id))
+        return reading.scalars(sa.select(Correction.id)).all()
 
 
 def test_corrections_are_neither_made_nor_removed_by_hand(place, october_closed):
     change(place, lambda w: meal(w, date(2026, 10, 8)))
-    manager = place.browser("manager.upper")
-    for view in ("new/", f"void/?id={_only(place)}", f"delete/?id={_only(place)}"):
+    manager, number = place.browser("manager.upper"), _numbers(place)[0]
+    for view in ("new/", f"void/?id={number}", f"delete/?id={number}"):
         assert manager.post(f"/upper/figures/corrections/{view}", {"reason": "不要了"}).status_code == 404
 
 

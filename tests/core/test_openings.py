@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from core.audit.models import AuditEntry
 from core.declarations import Metric
 from core.errors import ConfirmationNeeded, ValidationError
+from core.metrics.figures import totals
 from core.metrics.opening_entry import make_opening
 from core.metrics.openings import opening_of
 from core.metrics.reporting_models import MetricOpening
@@ -45,6 +46,18 @@ def test_55_000_meals_by_paper_records(place, upper, meals):
     upper.add(make(place, upper, meals))
     upper.flush()
     assert opening_of(upper, meals) == {place.ids["upper"]: 55_000}
+
+
+def test_a_total_since_the_beginning_holds_the_balance_unless_it_ends_before(place, upper):
+    metric = next(m for _p, m in place.app.extensions["jinlin_plugins"].metrics() if m.name == "canteen.meals")
+    upper.add(make(place, upper, metric))
+    meal(upper, date(2026, 10, 1))
+    upper.commit()
+    number = place.ids["upper"]
+    assert totals(upper, metric, None, date(2026, 11, 23)) == {number: 55_001}
+    assert totals(upper, metric, None, date(2026, 9, 30)) == {number: 55_000}
+    assert totals(upper, metric, None, date(2026, 9, 29)) == {}
+    assert totals(upper, metric, date(2021, 1, 1), date(2026, 11, 23)) == {number: 1}
 
 
 @pytest.mark.parametrize(("parts", "number", "stored"), [(100, "1234.50", 123_450), (60, "2.5", 150), (1, "7", 7)])
@@ -83,6 +96,7 @@ def test_what_cannot_be_is_refused_at_its_field(place, upper, meals, field, valu
 def test_records_that_would_count_twice_are_named_and_asked_about(place, upper, meals):
     meal(upper, date(2026, 9, 30))
     meal(upper, date(2026, 10, 1))
+    upper.commit()
     with pytest.raises(ConfirmationNeeded, match="2026-09-30") as asked:
         make(place, upper, meals)
     assert "2026-10-01" not in str(asked.value)
