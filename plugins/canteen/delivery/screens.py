@@ -14,10 +14,12 @@ from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload, selectinload
 
-from core.api import RowAction, Screen, ValidationError, create_once, db, new_key, today, visit
+from core.api import RowAction, Screen, ValidationError, create_once, db, new_key, now, today, visit
 from plugins.canteen.delivery.models import DeliveryRound, DoorResult, Handover, RoundStop
 from plugins.canteen.delivery.rounds import add_stops, candidates, move, put_in_order, remove_stop
+from plugins.canteen.delivery.services import take_back
 from plugins.canteen.finding import find_diners, plain
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Diner
 from plugins.canteen.orders.people import whole
 from plugins.canteen.orders.screens import SECTION
@@ -145,7 +147,7 @@ class RoundScreen(Screen):
 
 
 class HandoverScreen(Screen):
-    """What happened at the doors, day by day; a slip is undone on the round's page."""
+    """What happened at the doors, day by day; a slip is undone on the round's page, or voided here."""
 
     model = Handover
     slug = "handovers"
@@ -162,9 +164,10 @@ class HandoverScreen(Screen):
                    "voided_at", "voided_by", "void_reason")
     empty_text = _l("Nothing has been delivered yet.")
 
-    def actions(self) -> set[str]:
-        """Voided only together with its meal, where it is undone."""
-        return super().actions() - {"void"}
+    def void_record(self, record: Handover, reason: str) -> None:
+        """Together with the meal that it made and the task that it opened."""
+        user = visit().user
+        take_back(db.session(), record, reason, Clerk(user.name, now(), user.username))
 
     def shown_paths(self) -> tuple[str, ...]:
         """The diner's label is the resident's name."""

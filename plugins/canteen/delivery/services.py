@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.api import TaskState, ValidationError, beijing, mark_void, open_task
 from plugins.canteen.delivery.models import DoorResult, Handover
-from plugins.canteen.ledger.books import void_meal
+from plugins.canteen.ledger.books import is_late, void_meal
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Diner, Meal, MealKind, Source, Way
 from plugins.canteen.services import UNDONE, meal_of, record_meal
@@ -37,6 +37,7 @@ class Door:
 def hand_over(session: Session, door: Door) -> Handover:
     """已送达: record it, and the meal unless it is in the book already; a second time gives the first.
 
+    On a day that is closed it is booked like every late meal, with the door as its reason.
     Raises what record_meal raises (no price, the person has died …).
     """
     if known := handover_of(session, door.diner.id, door.kind.id, door.day, DoorResult.DELIVERED):
@@ -45,7 +46,8 @@ def hand_over(session: Session, door: Door) -> Handover:
     made = meal is None
     if meal is None:
         meal = record_meal(session, door.diner, door.day, door.kind, Way.DELIVERY, door.by, door.at,
-                           source=Source.DELIVERY, account=door.account)
+                           source=Source.DELIVERY, account=door.account,
+                           reason=_("Handed over at the door") if is_late(session, door.day) else None)
         session.flush()
     return _note(session, door, DoorResult.DELIVERED, meal_id=meal.id, made_meal=made)
 
@@ -90,26 +92,34 @@ def _note(
 
 
 def undo(session: Session, handover: Handover, clerk: Clerk) -> Handover:
-    """撤销 a slip of today: its meal goes with it, if it made it, and its task, if nobody has finished it and no other
-    door stands behind it. A second time does nothing.
+    """撤销 a slip of today; a second time does nothing.
 
-    Raises ValidationError for another day, and where the day was closed since.
+    Raises ValidationError for another day, and where the day is closed already (the meal is reversed then).
     """
     if handover.voided_at is not None:
         return handover
     if handover.day != clerk.today:
-        raise ValidationError(_("Only what was recorded today can be undone here. Please void the meal in the meal "
+        raise ValidationError(_("Only what was recorded today can be undone here. Please void it in the delivery "
                                 "records."))
+    return take_back(session, handover, UNDONE, clerk)
+
+
+def take_back(session: Session, handover: Handover, reason: str, clerk: Clerk) -> Handover:
+    """作废 what was recorded at a door: its meal goes with it, if it made it, and its task, if nobody has finished it
+    and no other door stands behind it.
+
+    Raises ValidationError without a reason, and where the day of the meal is closed.
+    """
     account = clerk.account or clerk.name
-    mark_void(session, handover, account, UNDONE)
+    mark_void(session, handover, account, reason)
     session.flush()
     meal: Meal | None = handover.meal
     if handover.made_meal and meal is not None and meal.voided_at is None and meal.reversed_on is None:
-        void_meal(session, meal, account, UNDONE, clerk)
+        void_meal(session, meal, account, reason, clerk)
     task = handover.task
     if task is not None and task.voided_at is None and task.state == TaskState.OPEN:
         others = session.scalar(sa.select(sa.func.count()).select_from(Handover).where(
             Handover.task_id == task.id, Handover.voided_at.is_(None)))
         if not others:
-            mark_void(session, task, account, UNDONE)
+            mark_void(session, task, account, reason)
     return handover
