@@ -74,6 +74,13 @@ def by_value(
     return {key: number for key, number in found.items() if number}
 
 
+def rows_of(session: Session, metric: Metric, span: Span) -> int:
+    """How many records an amount is summed from (笔数)."""
+    return sum(session.scalar(sa.select(sa.func.count()).select_from(part.model).where(
+        *(() if span[0] is None else (part.day >= span[0],)), part.day <= span[1], *part.where)) or 0
+        for part in metric.counted)
+
+
 # -- cells --------------------------------------------------------------------------------------------
 
 
