@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from core.api import BEIJING
+from plugins.canteen.ledger.closing import close_day, day_sums, open_days
+from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Diner, Meal, Source
-from plugins.canteen.settlement.lines import AMOUNTS, first_of
+from plugins.canteen.settlement.lines import AMOUNTS, first_of, last_of
 from plugins.canteen.settlement.models import StepKind
 from plugins.canteen.settlement.services import Actor, approve, make, pay, send_back, submit
 
@@ -39,6 +41,9 @@ def _settle(session: Session, month: date, office: Actor, until: StepKind, at: d
     settlement = make(session, month.isoformat(), office, moment(0))
     session.add(settlement)
     session.flush()
+    for day in open_days(session, month, last_of(month)):
+        sums = day_sums(session, day)
+        close_day(session, settlement.community_id, sums, sums.money, "", Clerk(office.name, moment(1), office.account))
     submit(session, settlement, office, moment(1))
     if until == StepKind.RETURNED:
         send_back(session, settlement, STREET, moment(3), WHY)

@@ -15,29 +15,12 @@ from plugins.canteen.settlement.lines import first_of
 from plugins.canteen.settlement.models import LOCKING, Settlement
 
 FREE = {"reversed_on"}  # a meal of a settled month is taken back by a row in the books of a later one
-KNOWN = "canteen_months"  # where a session keeps what it knows about months
+KNOWN = "canteen_open_months"  # where a session keeps which months it has found open
 
 
 def is_locked(session: Session, day: date) -> bool:
-    """Whether the settlement of the day's month is submitted, approved or paid: nothing is written into its books.
-
-    In a writing transaction the answer holds until its end (PostgreSQL locks the row; on SQLite only one writes at a
-    time), and is asked for once: an import writes thousands of meals.
-    """
-    if not session.info.get("writes"):
-        return _locked_now(session, sa.select(Settlement.state), day)
-    transaction, known = session.info.get(KNOWN, (None, {}))
-    if transaction is not session.get_transaction():
-        known = {}
-    month = first_of(day)
-    if month not in known:
-        known[month] = _locked_now(session, sa.select(Settlement.state).with_for_update(read=True), month)
-        session.info[KNOWN] = session.get_transaction(), known
-    return known[month]
-
-
-def _locked_now(session: Session, state: sa.Select, day: date) -> bool:
-    return session.scalar(state.where(Settlement.month == first_of(day))) in LOCKING
+    """Whether the settlement of the day's month is submitted, approved or paid: nothing is written into its books."""
+    return session.scalar(sa.select(Settlement.state).where(Settlement.month == first_of(day))) in LOCKING
 
 
 def look_again(session: Session) -> None:
@@ -56,10 +39,19 @@ def check_books_open(session: Session, booked_on: date) -> None:
 @event.listens_for(Meal, "before_insert")
 @event.listens_for(Meal, "before_update")
 def keep_settled_months(_mapper: Any, _connection: Any, meal: Meal) -> None:
-    """The last wall, whatever writes a meal: raises ValidationError where the books of its day are settled."""
+    """The last wall, whatever writes a meal: raises ValidationError where the books of its day are settled.
+
+    Who writes meals holds the books (ledger), so each month is asked for once in a transaction: an import writes
+    thousands of meals.
+    """
     state, session = sa.inspect(meal), object_session(meal)
     changed = {column.key for column in state.mapper.column_attrs if state.attrs[column.key].history.has_changes()}
     if changed <= FREE:
         return
+    transaction, known = session.info.get(KNOWN, (None, set()))
+    if transaction is not session.get_transaction():
+        transaction, known = session.info[KNOWN] = session.get_transaction(), set()
     for day in {meal.booked_on, *state.attrs["booked_on"].history.deleted} - {None}:
-        check_books_open(session, day)
+        if first_of(day) not in known:
+            check_books_open(session, day)
+            known.add(first_of(day))

@@ -37,7 +37,7 @@ LOCKING = (SettlementState.SUBMITTED, SettlementState.APPROVED, SettlementState.
 class StepKind(Choice):
     """What somebody did with a settlement."""
 
-    MADE = "made", _l("Made")
+    MADE = "made", _l("Draft made")
     SUBMITTED = "submitted", _l("Submitted")
     RETURNED = "returned", _l("Sent back")
     APPROVED = "approved", _l("Approved")

@@ -101,7 +101,8 @@ class SettlementScreen(Screen):
             "canteen/settlement_paper.html", title=_("Settlement of the community canteen"), settlement=record,
             state=record.state.label, contents=contents, facts=facts(contents),
             sheets=sheets_of(contents, names_for(db.session(), contents, visit().access.sees_names)),
-            capitals=capital_yuan(contents.payable), date_text=record.label, beijing=beijing,
+            capitals=capital_yuan(contents.payable),
+            date_text=_("%(year)s-%(month)s", year=record.month.year, month=f"{record.month:%m}"),
             back_url=self.get_url(".details_view", id=record.id),
             signatures=[_("Made by:"), _("Checked by:"), _("Head of the community:"), _("Examined by the street:")],
         )

@@ -13,10 +13,19 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from core.api import ValidationError, beijing, clean_reason
-from plugins.canteen.ledger.days import closed_among
+from plugins.canteen.ledger.closing import open_days
+from plugins.canteen.ledger.days import hold
 from plugins.canteen.ledger.tallies import unnamed_meals
 from plugins.canteen.models import Meal
-from plugins.canteen.settlement.lines import Contents, canonical, contents_of, digest_of, first_of, last_of
+from plugins.canteen.settlement.lines import (
+    Contents,
+    canonical,
+    contents_of,
+    digest_of,
+    first_of,
+    last_of,
+    read_canonical,
+)
 from plugins.canteen.settlement.locks import look_again
 from plugins.canteen.settlement.models import Settlement, SettlementState, SettlementStep, StepKind
 
@@ -86,11 +95,7 @@ def why_not(session: Session, settlement: Settlement, step: StepKind, account: s
 def _not_ready(session: Session, month: date, today: date) -> str | None:
     if today <= last_of(month):
         return _("The month is not over yet.")
-    days = list(session.scalars(
-        sa.select(Meal.booked_on).where(Meal.booked_on.between(month, last_of(month)), Meal.voided_at.is_(None))
-        .distinct().order_by(Meal.booked_on)))
-    closed = closed_among(session, days)
-    still_open = [day for day in days if day not in closed]
+    still_open = open_days(session, month, last_of(month))
     return _("Please close these days first: %(days)s", days=_named(still_open)) if still_open else None
 
 
@@ -101,7 +106,7 @@ def _named(days: list[date]) -> str:
 
 def submit(session: Session, settlement: Settlement, actor: Actor, at: datetime) -> None:
     """Fix the snapshot and lock the month. Raises ValidationError with why not."""
-    _lock(session, settlement)
+    hold(session, settlement.community_id)  # a meal that is being written is in the snapshot, or comes after it
     _check(session, settlement, StepKind.SUBMITTED, actor, at)
     contents = live(session, settlement)
     text = canonical(contents)
@@ -151,14 +156,15 @@ def pay(
 
 
 def is_unchanged(session: Session, settlement: Settlement) -> bool:
-    """Whether the kept snapshot is the one of the digest, and the records still say the same."""
+    """Whether the kept snapshot is the one of the digest, and the records still say the same.
+
+    But for the meals without a name: tallies of a closed day can be corrected, and no money hangs on them.
+    """
     kept = settlement.submission.snapshot if settlement.submission else None
-    return kept is not None and digest_of(kept) == settlement.digest == digest_of(canonical(live(session, settlement)))
-
-
-def _lock(session: Session, settlement: Settlement) -> None:
-    """Wait for those who are writing meals of the month (`is_locked`), so that the snapshot has them."""
-    session.scalar(sa.select(Settlement.id).where(Settlement.id == settlement.id).with_for_update())
+    if kept is None or digest_of(kept) != settlement.digest:
+        return False
+    unnamed = read_canonical(kept).unnamed
+    return canonical(contents_of(session, settlement.community_id, settlement.month, unnamed)) == kept
 
 
 def _check(session: Session, settlement: Settlement, step: StepKind, actor: Actor, at: datetime) -> None:

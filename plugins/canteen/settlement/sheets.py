@@ -163,7 +163,7 @@ def _corrections(contents: Contents, names: Names) -> Table:
     lines = contents.corrections
     rows = [[
         number, names.person(line.resident), line.day.isoformat(), names.kinds[line.kind],
-        _("Taken back") if line.reverses else _("Added"), line.booked_on.isoformat(), line.reason, line.count,
+        _("Taken back") if line.reverses else _("Came late"), line.booked_on.isoformat(), line.reason, line.count,
         line.payable, line.self_pay,
     ] for number, line in enumerate(lines, 1)]
     return _table(contents, _("Corrections"), [
