@@ -314,6 +314,9 @@ def test_of_two_people_at_once_one_wins_and_the_other_is_told(place, october):
     assert "flash bad" in text_of(finance.get(answer.location))
     with place.app.app_context(), place.session("upper") as session:
         assert session.scalar(sa.select(sa.func.count(SettlementStep.id))) == 3
+    step(signed_in(place, "manager.upper"), number, "submit")
+    send(finance, number, "approve", forms[1])  # what was seen is not what is submitted now
+    assert state(place)[0] == SettlementState.SUBMITTED
 
 
 @pages
@@ -429,11 +432,12 @@ def test_a_record_changed_behind_everybodys_back_shows_and_is_not_approved(place
     assert state(place)[0] == SettlementState.SUBMITTED and 'class="tag bad"' in page
 
 
-def test_a_kept_snapshot_that_was_changed_shows(place, october):
+def test_a_kept_snapshot_that_was_changed_together_with_the_records_shows(place, october):
     number = submitted(place)
     with place.owner() as connection:
-        connection.execute(sa.text("UPDATE canteen_settlement_step SET snapshot = replace(snapshot, '3.00', '2.00') "
-                                   "WHERE snapshot IS NOT NULL"))
+        connection.execute(sa.text("UPDATE canteen_meal SET government = 200, self_pay = 1300, street_pays = 200"))
+        connection.execute(sa.text("UPDATE canteen_settlement_step SET snapshot = replace(replace("
+                                   "snapshot, '\"3.00', '\"2.00'), '\"12.00', '\"13.00') WHERE snapshot IS NOT NULL"))
     assert 'class="tag bad"' in text_of(signed_in(place, "manager.upper").get(f"{PAGE}?id={number}"))
 
 
