@@ -61,7 +61,11 @@ class PlansPage(PeoplePage):
     section = SECTION
     icon = "columns"
     menu_action = "view"
-    needs = {"save": "edit", "order": "edit", "exception": "settings"}  # the last is no view: who may change it late
+    needs = {"save": "edit", "order": "edit"}
+
+    def actions(self) -> set[str]:
+        """Also who may make exceptions after the set hour: those with the settings."""
+        return super().actions() | {"settings"}
 
     @expose("/")
     def index(self) -> str:
