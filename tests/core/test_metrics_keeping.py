@@ -261,3 +261,16 @@ def test_a_changed_definition_is_noticed_and_its_figures_are_built_anew(canteen)
         with canteen.session("upper") as reading:
             assert totals(reading, delivered, None, FIRST) == {canteen.ids["upper"]: 2}
             assert set(reading.scalars(sa.select(MetricDefinition.metric))) == {"canteen.named_meals"}
+
+
+def test_the_list_behind_the_number_of_people_has_as_many_rows(place):
+    with place.app.app_context():
+        settle(place)
+        diners, eaten = ids(place, Diner), ids(place, MealKind)[0]
+        with place.session("upper", writes=True) as writing:
+            writing.add_all(meal_of(diners[n], eaten, FIRST + timedelta(days=n)) for n in range(5))
+            writing.add(meal_of(None, eaten, FIRST))
+    days = {"day_from": FIRST.isoformat(), "day_to": (FIRST + timedelta(days=2)).isoformat()}
+    for who, area in (("staff.upper", "upper"), ("street", "street"), ("auditor", "street")):
+        page = place.browser(who).get(f"/{area}/canteen/diners/", query_string=days).text
+        assert page.count("</tr>") == 3 + 1, (who, page.count("</tr>"))
