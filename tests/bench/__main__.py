@@ -13,7 +13,9 @@ from pathlib import Path
 from core.app import create_app
 from core.extensions import db
 from core.migrations.upgrade import upgrade
+from tests.bench.creating import Chances, creating_page, rates
 from tests.bench.measure import Meter, Page, measure
+from tests.bench.reporting import built, kept_against_scanned, report_pages
 from tests.bench.rows import Size, area_ids, fill, instance
 from tests.bench.servers import APPS, Visitor, served, settings_of
 from tests.bench.worker import measure_worker, measure_writers, sign_in
@@ -116,7 +118,7 @@ def line(page: Page) -> str:
 def main() -> None:
     """The parts that ONLY names (all without it), each printed when it is done and written to bench.md."""
     kinds = os.environ.get("KIND", "sqlite postgresql").split()
-    parts = os.environ.get("ONLY", "lists growth worker writers").split()
+    parts = os.environ.get("ONLY", "lists growth create report worker writers").split()
     keep = os.environ.get("KEEP")
     folder = Path(keep or tempfile.mkdtemp(prefix="jinlin-bench-"))
     try:
@@ -126,11 +128,20 @@ def main() -> None:
             if "growth" in parts:
                 small, large = (run(kind, meals, folder, APPS[:1]) for meals in GROWTH)
                 show(f"{kind}, {GROWTH[1]:,} against {GROWTH[0]:,} meals", GROWTH_HEAD, map(grown, small, large))
+            for meals in ROWS:
+                if "report" in parts:
+                    pages, rows = reported(kind, meals, folder)
+                    show(f"{kind}, {meals:,} meals: the street's report", HEAD, map(line, pages))
+                    show(f"{kind}, {meals:,} meals: kept figures", WORKER_HEAD, map(said, rows))
+                if "create" in parts:
+                    pages, rows = created(kind, meals, folder)
+                    show(f"{kind}, {meals:,} meals: recording", HEAD, map(line, pages))
+                    show(f"{kind}, {meals:,} meals: four clients", WORKER_HEAD, map(said, rows))
         if "worker" in parts:
-            show("A worker", WORKER_HEAD, (f"| {what} | {much} |" for what, much in worker(folder)))
+            show("A worker", WORKER_HEAD, map(said, worker(folder)))
         if "writers" in parts:
             show("SQLite, eight writers", WORKER_HEAD,
-                 (f"| {what} | {much} |" for what, much in measure_writers(FIRST_PORT + 20)))
+                 map(said, measure_writers(FIRST_PORT + 20)))
     finally:
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -157,6 +168,11 @@ def grown(few: Page, many: Page) -> str:
     return f"| {few.title} | {small:.1f} | {large:.1f} | {large / small:.2f} |"
 
 
+def said(row: tuple[str, str]) -> str:
+    """A row of a table of single values."""
+    return f"| {row[0]} | {row[1]} |"
+
+
 def worker(folder: Path) -> list[tuple[str, str]]:
     """A server over a small street."""
     place = instance(folder, "sqlite", GROWTH[0])
@@ -173,22 +189,57 @@ def ready(url: str, folder: Path, meals: int) -> int:
         (folder / "filled").touch()
     with app.app_context():
         upgrade()
+    print(f"figures built in {built(app):.1f} s", flush=True)
+    with app.app_context():
         first = area_ids()["c01"]
         db.engine.dispose()
     return first
 
 
-def run(kind: str, meals: int, folder: Path, apps: tuple[str, ...]) -> list[Page]:
-    """Every page of these apps over one database."""
+@contextmanager
+def at_work(
+    kind: str, meals: int, folder: Path, apps: tuple[str, ...], workers: int = 1
+) -> Iterator[tuple[str, Path, dict[str, int], dict[str, Meter], int]]:
+    """The apps over one database: its address, the instance, ports, meters, and the largest community."""
     folder = instance(folder, kind, meals)
     with database(kind, folder) as (url, postmaster), ExitStack() as stack:
         first = ready(url, folder, meals)
         ports = {who: FIRST_PORT + n for n, who in enumerate(apps)}
-        roots = {who: stack.enter_context(served(who, url, folder, port, first)) for who, port in ports.items()}
-        meters = {who: Meter(root, *([postmaster] if postmaster else [])) for who, root in roots.items()}
+        roots = {who: stack.enter_context(served(who, url, folder, port, first, workers))
+                 for who, port in ports.items()}
+        yield url, folder, ports, {who: Meter(root, *([postmaster] if postmaster else []))
+                                   for who, root in roots.items()}, first
+
+
+def run(kind: str, meals: int, folder: Path, apps: tuple[str, ...]) -> list[Page]:
+    """Every page of these apps over one database."""
+    with at_work(kind, meals, folder, apps) as (_url, _folder, ports, meters, _first):
         pages = list_pages(ports)
         measure(pages, meters, ROUNDS)
         return pages
+
+
+def reported(kind: str, meals: int, folder: Path) -> tuple[list[Page], list[tuple[str, str]]]:
+    """Target 8."""
+    with at_work(kind, meals, folder, ("jinlin", "floor")) as (url, place, ports, meters, _first):
+        pages = report_pages(signed_in(ports["jinlin"], "bench.street"), Visitor(ports["floor"]))
+        measure(pages, meters, ROUNDS)
+        return pages, kept_against_scanned(create_app(settings_of(url, place)))
+
+
+def created(kind: str, meals: int, folder: Path) -> tuple[list[Page], list[tuple[str, str]]]:
+    """Target 6."""
+    with at_work(kind, meals, folder, ("jinlin", "plain"), workers=2) as (url, place, ports, meters, first):
+        def clerk() -> tuple[Visitor, str]:
+            visitor = signed_in(ports["jinlin"], "bench.staff")
+            return visitor, TOKEN.search(visitor.ask("/c01/canteen/diners/new/")[1]).group(1)
+
+        with create_app(settings_of(url, place)).app_context():
+            chances = Chances(first)
+            db.engine.dispose()
+        page = creating_page(ports, chances, clerk)
+        measure([page], meters, ROUNDS)
+        return [page], rates(ports, chances, clerk)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,8 @@ def _models(db: SQLAlchemy) -> dict[str, Any]:
     for table in tables.values():
         for constraint in list(table.foreign_key_constraints):
             table.constraints.discard(constraint)
+        for column in table.columns:
+            column.foreign_keys.clear()  # what they point to is not among these tables
 
     def relation(target: str, table: str, column: str) -> Any:
         return db.relationship(target, primaryjoin=tables[table].c[column] == tables[TABLES[target]].c.id,

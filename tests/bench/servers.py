@@ -77,11 +77,13 @@ class Visitor:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=600)
         self.port, self.cookie = port, ""
 
-    def ask(self, url: str, data: dict[str, str] | None = None) -> tuple[int, str]:
-        """Status and body."""
+    def ask(self, url: str, data: dict[str, str] | None = None, *, script: bool = False) -> tuple[int, str]:
+        """Status and body; `script`: as our script asks."""
         headers = {"Cookie": self.cookie, "Host": f"127.0.0.1:{self.port}"}
         if data is not None:
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://127.0.0.1:{self.port}"}
+        if script:
+            headers["X-Requested-With"] = "fetch"
         request = ("POST" if data is not None else "GET", quote(url, safe="/?&=%:"),
                    urlencode(data) if data is not None else None, headers)
         try:
