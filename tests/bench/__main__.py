@@ -222,9 +222,11 @@ def run(kind: str, meals: int, folder: Path, apps: tuple[str, ...]) -> list[Page
 def reported(kind: str, meals: int, folder: Path) -> tuple[list[Page], list[tuple[str, str]]]:
     """Target 8."""
     with at_work(kind, meals, folder, ("jinlin", "floor")) as (url, place, ports, meters, _first):
-        pages = report_pages(signed_in(ports["jinlin"], "bench.street"), Visitor(ports["floor"]))
+        app = create_app(settings_of(url, place))
+        with app.app_context():
+            pages = report_pages(signed_in(ports["jinlin"], "bench.street"), Visitor(ports["floor"]))
         measure(pages, meters, ROUNDS)
-        return pages, kept_against_scanned(create_app(settings_of(url, place)))
+        return pages, kept_against_scanned(app)
 
 
 def created(kind: str, meals: int, folder: Path) -> tuple[list[Page], list[tuple[str, str]]]:

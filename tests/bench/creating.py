@@ -38,7 +38,6 @@ class Chances:
                             if (diner, kind) not in taken)
         self._other: Meals = ((diner, kind, last + timedelta(days=n + 1)) for n in itertools.count()
                               for diner, _resident in diners for kind in kinds)
-        self.community_id = community_id
 
     def own(self) -> tuple[int, int, date]:
         """For Jinlin's counter."""
@@ -67,7 +66,7 @@ def fill_in(visitor: Visitor, chances: Chances) -> Callable[[], tuple[int, int]]
     def call() -> tuple[int, int]:
         diner, kind, day = chances.other()
         status, page = visitor.ask("/one/new/", {
-            "diner": str(diner), "kind": str(kind), "community_id": str(chances.community_id), "way": "dine_in",
+            "diner": str(diner), "kind": str(kind), "way": "dine_in",
             "day": day.isoformat(), "booked_on": day.isoformat(), "standard_price": "1500", "self_pay": "1500",
             "government": "0", "other_aid": "0", "operator_aid": "0", "city_pays": "0", "district_pays": "0",
             "street_pays": "0", "community_pays": "0", "donors_pay": "0", "source": "counter", "recorded_by": "王敏",
