@@ -111,17 +111,17 @@ def value_of(column: Any, text: str) -> Any:
 
 
 def present(
-    connection: sa.Connection, community: int, group: Group, metric: Metric, wanted: Mapping[date, set[int] | None]
+    connection: sa.Connection, community: int, group: Group, metric: Metric, wanted: Mapping[date, set[int]]
 ) -> Presence:
-    """Which of these people (None: of all) are counted in each month, and when first, as the records say now."""
+    """Which of these people are counted in each month, and when first, as the records say now."""
     found: Presence = set()
     for month, subjects in wanted.items():
         values = {"community": community, "first": month, "last": last_of(month)}
-        if subjects is None or len(subjects) > PIECE:
+        if len(subjects) > PIECE:
             rows = connection.execute(group.present_at_all(metric), values)
         else:
             rows = connection.execute(group.present[metric.name], {**values, "subjects": sorted(subjects)})
-        found |= {(subject, day) for subject, day in rows if subjects is None or subject in subjects}
+        found |= {(subject, day) for subject, day in rows if subject in subjects}
     return found
 
 

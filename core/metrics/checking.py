@@ -24,7 +24,6 @@ from core.metrics.cells import (
     lock,
     new_ones,
     of_days,
-    present,
     read,
     series_of,
     there,
@@ -32,7 +31,7 @@ from core.metrics.cells import (
     write_presence,
 )
 from core.metrics.first_entries import rebuild_first_entries
-from core.metrics.groups import Group, kept, month_of
+from core.metrics.groups import Group, kept
 from core.metrics.models import MetricDefinition
 from core.metrics.periods import PeriodKind
 from core.migrations.chains import CORE, Chain, chains, plugins
@@ -130,8 +129,8 @@ def _find(session: Session, community: int, group: Group) -> Found:
     lock(connection, community)
     found = Found({}, of_days(connection, community, group, None), {}, {})
     for metric in group.distinct:
-        months = {month_of(day): None for name, _kind, day in found.counted if name == metric.name}
-        people = present(connection, community, group, metric, months)
+        rows = connection.execute(group.present_ever(metric), {"community": community})
+        people = {(subject, day) for subject, day in rows}
         found.people_counted[metric.name] = people
         found.people_kept[metric.name] = there(connection, community, metric.name, None)
         found.counted |= {key: Figure(number) for key, number in new_ones(metric.name, people).items()}

@@ -88,6 +88,12 @@ class Group:
             self._owned, metric.once_per.is_not(None),
             self.day.between(sa.bindparam("first"), sa.bindparam("last")), *metric.where).group_by(metric.once_per)
 
+    def present_ever(self, metric: Metric) -> Any:
+        """Everybody whom a metric counts, and on which day first, for each month."""
+        return sa.select(metric.once_per, sa.func.min(self.day)).where(
+            self._owned, metric.once_per.is_not(None), self.day.is_not(None), *metric.where,
+        ).group_by(metric.once_per, sa.extract("year", self.day), sa.extract("month", self.day))
+
     @property
     def _owned(self) -> Any:
         return self.model.community_id == sa.bindparam("community")

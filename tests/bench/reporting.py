@@ -48,10 +48,10 @@ def report_pages(street: Visitor, floor: Visitor) -> list[Page]:
 
 def kept_against_scanned(app: Flask) -> list[tuple[str, str]]:
     """A year by month and community, and everything since the beginning: milliseconds, and whether both agree."""
-    last = today()
-    first = date(last.year - 1, last.month, 1)
     found = []
     with app.test_request_context(), session_for(EVERYWHERE, "the benchmark compares") as reading:
+        last = today()
+        first = date(last.year - 1, last.month, 1)
         named = next(m for _p, m in app.extensions["jinlin_plugins"].metrics() if m.name == METRIC)
         year, month = sa.extract("year", Meal.day), sa.extract("month", Meal.day)
 
