@@ -39,7 +39,7 @@ def _of_community(reading: Session, here: Visit) -> Iterator[Todo]:
                 for each in missing_days(reading, here.area, metric, first, today()):
                     yield Todo("bad", ngettext("%(num)s day missing", "%(num)s days missing", len(each.days)), _(
                         "%(title)s: %(days)s. Enter the records; where there was nothing, sign a zero report.",
-                        title=metric.title, days=short_days(each.days)), url_for("figures_zero_reports.create_view"))
+                        title=metric.title, days=short_days(each.days)), url_for("figures_sign_zero.index"))
     if here.access.may("figures.corrections.edit") and (number := unexplained(reading)):
         yield Todo("warn", _("Corrections"), ngettext(
             "%(num)s change of a closed month lacks its reason.", "%(num)s changes of closed months lack their reason.",

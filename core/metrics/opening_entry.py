@@ -4,6 +4,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
+import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -13,6 +14,7 @@ from core.metrics.figures import by_day
 from core.metrics.reporting_models import MetricOpening
 
 NAMED_DAYS = 5
+REPLACED = "由新的期初数替代"  # stored as a reason, so it stays one word whatever language the screen has
 LARGEST = Decimal(10) ** 12
 BEGINNING = date(1900, 1, 1)
 
@@ -28,8 +30,8 @@ def make_opening(
 ) -> MetricOpening:
     """A balance in the metric's unit for the session's community (not added to the session yet).
 
-    Raises ValidationError with the field; ConfirmationNeeded "twice" where records of days that it covers are here
-    already and would count twice (`sure`: they do not).
+    One that stands is voided. Raises ValidationError with the field; ConfirmationNeeded "twice" where records of days
+    that it covers are here already and would count twice (`sure`: they do not).
     """
     if not is_additive(metric):
         raise ValidationError(_(
@@ -42,11 +44,20 @@ def make_opening(
     parts = number * metric.parts
     if parts != parts.to_integral_value() or not 0 < parts < LARGEST:
         raise ValidationError(_("Please enter a number above 0 in the unit %(unit)s, with no more digits after the "
-                                "point than it has.", unit=metric.unit), "number")
+                                "point than it has.", unit=metric.unit), "parts")
     if not sure:
         _ask_about_records(session, metric, until)
+    _replace(session, metric, account, at)
     return MetricOpening(metric=metric.name, since=since, until=until, parts=int(parts),
                          source=" ".join(source.split()), entered_by=by, account=account, at=at)
+
+
+def _replace(session: Session, metric: Metric, account: str, at: datetime) -> None:
+    """The balance that stands gives way; it stays as a voided version."""
+    standing = sa.select(MetricOpening).where(MetricOpening.metric == metric.name, MetricOpening.voided_at.is_(None))
+    for row in session.scalars(standing):
+        row.voided_at, row.voided_by, row.void_reason = at, account, REPLACED
+    session.flush()
 
 
 def _ask_about_records(session: Session, metric: Metric, until: date) -> None:

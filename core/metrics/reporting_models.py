@@ -43,7 +43,7 @@ class MetricOpening(Voidable, TenantModel):
     __tablename__ = "metric_opening"
     __table_args__ = (
         tenant_unique("metric", where="voided_at IS NULL", message=_l(
-            "This figure has an opening balance already. Void it first, then enter the new one.")),
+            "Somebody has just entered an opening balance of this figure. Please look again.")),
     )
 
     metric: Mapped[str] = mapped_column(sa.String(LONGEST_METRIC), info={"label": _l("Figure")})

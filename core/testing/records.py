@@ -153,6 +153,18 @@ def _card(card: Any, hand: Hand) -> None:
     card.number = f"C{hand.number():09}"
 
 
+def _of_all_modules(record: Any, _hand: Hand) -> None:
+    record.plugin = ""
+
+
+def _opening_days(rule: Any, _hand: Hand) -> None:
+    rule.plugin, rule.weekdays = "", "12345"
+
+
+def _opening(balance: Any, _hand: Hand) -> None:
+    balance.metric, balance.since, balance.until = "canteen.meals", None, date(2020, 1, 1)  # before any record
+
+
 def _meal_kind(kind: Any, _hand: Hand) -> None:
     kind.opens, kind.closes = time(21), time(22)  # beside the hours that every community begins with
 
@@ -202,6 +214,7 @@ def _purchase_check(check: Any, _hand: Hand) -> None:
 
 
 ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type can tell
+    "closure": _of_all_modules, "opening_days": _opening_days, "metric_opening": _opening,
     "canteen_card": _card,
     "canteen_closed_day": _closed_day,
     "canteen_dish": _dish,

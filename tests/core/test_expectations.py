@@ -18,7 +18,7 @@ from core.metrics.zeros import sign_zeros, signable
 from tests.guest_meals import meal
 
 NOV = date(2026, 11, 1)
-ZERO = "/upper/figures/zero-reports/new/"
+ZERO = "/upper/figures/sign-zero/"
 
 
 @pytest.fixture
@@ -275,8 +275,8 @@ def test_what_the_page_did_not_offer_is_refused(place, days):
 
 
 def test_who_only_reads_signs_nothing(place):
-    for who, area in (("auditor", "upper"), ("street", "upper"), ("street", "street")):
-        assert place.browser(who).post(f"/{area}/figures/zero-reports/new/", {}).status_code == 403
+    for who, area, status in (("auditor", "upper", 403), ("street", "upper", 403), ("street", "street", 404)):
+        assert place.browser(who).post(f"/{area}/figures/sign-zero/", {}).status_code == status
 
 
 # -- what is missing -------------------------------------------------------------------------------
@@ -312,4 +312,4 @@ def test_nobody_lacks_anything(place):
 
 def test_the_workbench_of_a_community_names_its_missing_days(place):
     page = place.browser("staff.upper").get("/upper/").get_data(as_text=True)
-    assert "10-01" in page and "figures/zero-reports/new/" in page
+    assert "10-01" in page and "figures/sign-zero/" in page

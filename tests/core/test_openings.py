@@ -12,14 +12,14 @@ from core.audit.models import AuditEntry
 from core.declarations import Metric
 from core.errors import ConfirmationNeeded, ValidationError
 from core.metrics.figures import totals
-from core.metrics.opening_entry import make_opening
+from core.metrics.opening_entry import REPLACED, make_opening
 from core.metrics.openings import opening_of
 from core.metrics.reporting_models import MetricOpening
 from plugins.canteen.models import Meal
 from tests.guest_meals import meal
 
 NEW = "/upper/figures/openings/new/"
-FORM = {"metric": "canteen.meals", "number": "55000", "since": "2021-06-01", "until": "2026-09-30",
+FORM = {"metric": "canteen.meals", "parts": "55000", "since": "2021-06-01", "until": "2026-09-30",
         "source": "纸质台账 2021–2026"}
 
 
@@ -84,8 +84,8 @@ def test_a_number_of_persons_takes_none_and_the_words_say_why(place, upper, meal
 
 
 @pytest.mark.parametrize(("field", "values"), [
-    ("until", {"until": date(2026, 11, 24)}), ("since", {"since": date(2026, 10, 1)}), ("number", {"number": "0"}),
-    ("number", {"number": "0.5"}), ("number", {"number": "-3"}), ("number", {"number": "1e15"}),
+    ("until", {"until": date(2026, 11, 24)}), ("since", {"since": date(2026, 10, 1)}), ("parts", {"number": "0"}),
+    ("parts", {"number": "0.5"}), ("parts", {"number": "-3"}), ("parts", {"number": "1e15"}),
 ])
 def test_what_cannot_be_is_refused_at_its_field(place, upper, meals, field, values):
     with pytest.raises(ValidationError) as refused:
@@ -119,20 +119,20 @@ def test_a_balance_is_entered_shown_and_seen_by_the_street(place):
         assert "55,000" in page and "纸质台账" in page and "manager.upper" in page and "2021-06-01" in page
 
 
-def test_there_is_one_a_figure_and_a_wrong_one_is_voided_and_renewed(place):
+def test_a_new_balance_takes_the_place_of_the_old_one_and_both_stay(place):
     manager = place.browser("manager.upper")
     assert post(manager).status_code == 302
-    assert post(manager, number="56000").status_code == 422
+    assert post(manager, parts="56000").status_code == 302
     with place.app.app_context(), place.session("upper") as reading:
-        number = reading.scalar(sa.select(MetricOpening.id))
-    assert manager.post(f"/upper/figures/openings/void/?id={number}", {"reason": "少算了一年"}).status_code == 302
-    assert post(manager, number="56000").status_code == 302
-    with place.app.app_context(), place.session("upper") as reading:
-        rows = reading.execute(sa.select(MetricOpening.parts, MetricOpening.void_reason)
+        rows = reading.execute(sa.select(MetricOpening.id, MetricOpening.parts, MetricOpening.void_reason)
                                .order_by(MetricOpening.id)).all()
-        deeds = reading.scalars(sa.select(AuditEntry.deed).where(AuditEntry.table_name == "metric_opening")).all()
-    assert [tuple(row) for row in rows] == [(55_000, "少算了一年"), (56_000, None)]
+        deeds = reading.scalars(sa.select(AuditEntry.deed).where(AuditEntry.table_name == "metric_opening")
+                                .order_by(AuditEntry.id)).all()
+    assert [row[1:] for row in rows] == [(55_000, REPLACED), (56_000, None)]
     assert [deed.value for deed in deeds] == ["created", "voided", "created"]
+    assert manager.post(f"/upper/figures/openings/void/?id={rows[1][0]}", {"reason": "来源不清"}).status_code == 302
+    with place.app.app_context(), place.session("upper") as reading:
+        assert reading.scalar(sa.select(sa.func.count()).where(MetricOpening.voided_at.is_(None))) == 0
 
 
 def test_the_question_is_answered_by_a_tick(place):

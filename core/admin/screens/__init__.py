@@ -18,6 +18,7 @@ from core.admin.screens.plugins import PluginsPage
 from core.admin.screens.reports import ReportsPage
 from core.admin.screens.residents import ResidentScreen, TagKindScreen
 from core.admin.screens.roles import RolesPage
+from core.admin.screens.sign_zero import SignZeroPage
 from core.admin.screens.tasks import FinishTaskPage, TaskScreen
 
 
@@ -35,7 +36,7 @@ def core_modules() -> list[Module]:
     return [
         Module("residents", _l("Residents"), (ResidentScreen, TagKindScreen, ImportPage, TaskScreen, FinishTaskPage)),
         Module("figures", _l("Figures and reports"), (
-            FiguresPage, ReportsPage, ZeroReportScreen, OpeningScreen, CorrectionScreen, MonthsPage)),
+            FiguresPage, ReportsPage, ZeroReportScreen, SignZeroPage, OpeningScreen, CorrectionScreen, MonthsPage)),
         Module("manage", _l("Management"), (AreasPage, AccountsPage, RolesPage, PluginsPage, AuditScreen, LogPage,
                                             HolidaysPage, OpeningDaysScreen, ClosureScreen)),
     ]

@@ -3,37 +3,28 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import wtforms as wt
-from flask import flash, g, redirect, request
-from flask.typing import ResponseReturnValue
-from flask_admin.base import expose
+from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from markupsafe import Markup
 from wtforms import validators as check
 
 from core.admin.forms import AmountField, plain_text
 from core.admin.gate import visit
 from core.admin.listing import RowAction, Tool
-from core.admin.once import create_once, new_key
 from core.admin.query import ListArguments, SpecialFilter
-from core.admin.saving import clean_reason
 from core.admin.screen import Screen
-from core.admin.screens.figure_words import in_units, metric_choices, metric_named, metric_title, metrics_here
+from core.admin.screens.figure_words import in_units, metric_choices, metric_named, metric_title
 from core.admin.values import NONE
 from core.clock import now, today
-from core.declarations import Metric
 from core.errors import ConfirmationNeeded, ValidationError
 from core.extensions import db
 from core.metrics.figures import by_day
 from core.metrics.opening_entry import make_opening
-from core.metrics.reporting import next_month
 from core.metrics.reporting_models import Correction, MetricOpening, ZeroReport
-from core.metrics.zeros import sign_zeros, signable
 
 TAG = Markup('<span class="tag {}">{}</span>')
 LONGEST_DAY = 10  # characters of 2026-11-03
@@ -64,14 +55,11 @@ class ZeroReportScreen(AboutFigures):
     default_order = ("-day",)
     empty_text = _l("No zero report has been signed. Where nothing happened on an open day, sign one.")
 
-    def actions(self) -> set[str]:
-        """Signing is creating."""
-        return super().actions() | {"create"}
-
     def tools(self, arguments: ListArguments) -> list[Tool]:
-        """签零报告 in place of 新增."""
-        tools = super().tools(arguments)
-        return [Tool(_("Sign a zero report"), t.url, primary=True, icon="check") if t.primary else t for t in tools]
+        """签零报告 before the rest, for those who may."""
+        tools, page = super().tools(arguments), "figures_sign_zero.index"
+        may = visit().access.may("figures.sign-zero.create") and self.writable()
+        return [Tool(_("Sign a zero report"), self.get_url(page), primary=True, icon="check"), *tools] if may else tools
 
     def prepare(self, rows: list[ZeroReport]) -> None:
         """What the records of those days come to by now."""
@@ -91,86 +79,6 @@ class ZeroReportScreen(AboutFigures):
             return TAG.format("warn", _("Overridden: %(number)s", number=in_units(record.metric, number)))
         return TAG.format("ok", _("Signed"))
 
-    @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> ResponseReturnValue:
-        """Tick the days, see them named, sign."""
-        month = _month(request.values.get("month", "")) or today().replace(day=1)
-        if request.method == "POST":
-            try:
-                ticked = self._ticked()
-                if request.form.get("sure") != "1":
-                    return self._ask(ticked, month)
-                return self._sign(ticked)
-            except ValidationError as error:
-                db.session.rollback()
-                return self._page(month, str(error)), 422
-        return self._page(month)
-
-    def _page(self, month: date, error: str | None = None) -> str:
-        first = (month - timedelta(days=1)).replace(day=1)
-        last = next_month(month) - timedelta(days=1)
-        area = visit().area
-        offers = [SimpleNamespace(metric=metric, title=str(metric.title), days=signable(
-            db.session(), metric, area.id, first, last, now())) for metric in metrics_here(daily=True)]
-        later = next_month(month) if month < today().replace(day=1) else None
-        return self.render(
-            "manage/zero.html", title=_("Sign a zero report"), offers=[o for o in offers if o.days], error=error,
-            ticked=set(request.form.getlist("days")), note=request.form.get("note", ""), month=f"{month:%Y-%m}",
-            span=f"{first.isoformat()} – {min(last, today()).isoformat()}", cancel_url=self.get_url(".index_view"),
-            earlier=self.get_url(".create_view", month=f"{first:%Y-%m}"),
-            later=later and self.get_url(".create_view", month=f"{later:%Y-%m}"))
-
-    def _ticked(self) -> list[tuple[Metric, list[date]]]:
-        """The days by figure; what this page never offered is refused."""
-        known = {metric.name: metric for metric in metrics_here(daily=True)}
-        found: dict[str, list[date]] = {}
-        for value in request.form.getlist("days"):
-            name, _bar, text = value.partition("|")
-            try:
-                found.setdefault(known[name].name, []).append(date.fromisoformat(text[:LONGEST_DAY]))
-            except (KeyError, ValueError):
-                raise ValidationError(_("Please choose from the list."), "days") from None
-        if not found:
-            raise ValidationError(_("Please tick at least one day."), "days")
-        return [(known[name], sorted(set(days))) for name, days in found.items()]
-
-    def _note(self) -> str | None:
-        return clean_reason(request.form.get("note", "")) or None
-
-    def _ask(self, ticked: list[tuple[Metric, list[date]]], month: date) -> str:
-        """Once again with everything named; nothing is signed yet."""
-        user = visit().user
-        names = [_("%(title)s: %(day)s", title=metric.title, day=day.isoformat())
-                 for metric, days in ticked for day in days]
-        return self.render(
-            "admin/confirm.html", title=_("Sign a zero report"), action=self.get_url(".create_view"),
-            question=_("%(who)s states for %(area)s: on these days nothing happened, nothing is missing.",
-                       who=user.name, area=visit().area.name), names=names, submit_label=_("Sign"),
-            hidden=[("sure", "1"), ("once", new_key()), ("note", self._note() or ""), ("month", f"{month:%Y-%m}"),
-                    *(("days", f"{metric.name}|{day.isoformat()}") for metric, days in ticked for day in days)],
-            cancel_url=self.get_url(".create_view", month=f"{month:%Y-%m}"))
-
-    def _sign(self, ticked: list[tuple[Metric, list[date]]]) -> ResponseReturnValue:
-        user, area_id, note = visit().user, visit().area.id, self._note()
-
-        def make() -> ZeroReport:
-            rows = [row for metric, days in ticked for row in sign_zeros(
-                db.session(), metric, area_id, days, by=user.name, account=user.username, note=note, at=now())]
-            return rows[0]
-
-        create_once(db.session(), ZeroReport, request.form.get("once", ""), make)
-        count = sum(len(days) for _metric, days in ticked)
-        flash(ngettext("The zero report of %(num)s day is signed.", "The zero reports of %(num)s days are signed.",
-                       count), "success")
-        return redirect(self.get_url(".index_view"))
-
-
-def _month(text: str) -> date | None:
-    try:
-        return date.fromisoformat(f"{text[:7]}-01")
-    except ValueError:
-        return None
-
 
 class OpeningScreen(AboutFigures):
     """期初数: what figures came to before records began, with the source and who entered it."""
@@ -183,10 +91,10 @@ class OpeningScreen(AboutFigures):
     detail_list = (*column_list, "account", "voided_at", "voided_by", "void_reason")
     lead_columns = 4
     filter_by = ("voided",)
-    form_columns = ("metric", "since", "until", "source")
+    form_columns = ("metric", "parts", "since", "until", "source")
     form_extra_fields = {
         "metric": wt.SelectField(_l("Figure"), choices=metric_choices),
-        "number": AmountField(_l("Opening balance"), [check.InputRequired(), check.NumberRange(min=0, max=10**11)],
+        "parts": AmountField(_l("Opening balance"), [check.InputRequired(), check.NumberRange(min=0, max=10**11)],
                               places=None, description=_l("In the unit of the figure")),
         "source": wt.StringField(_l("Source"), [check.InputRequired(), plain_text, check.Length(max=200)],
                                  description=_l("Such as: paper records 2021 to 2026, kept in the archive")),
@@ -198,7 +106,7 @@ class OpeningScreen(AboutFigures):
     def form_sections(self, form: wt.Form) -> list[tuple[str, list[wt.Field]]]:
         """The question is there once it has been asked."""
         asked = ("sure",) if form.sure.errors or form.sure.data else ()
-        return [("", [form[name] for name in (*asked, "metric", "number", "since", "until", "source")])]
+        return [("", [form[name] for name in (*asked, *self.form_columns)])]
 
     def new_record(self, form: wt.Form) -> MetricOpening:
         """Through the service."""
@@ -207,10 +115,14 @@ class OpeningScreen(AboutFigures):
             raise ValidationError(_("Please choose from the list."), "metric")
         try:
             return make_opening(
-                db.session(), metric, form.since.data, form.until.data, Decimal(form.number.data), form.source.data,
+                db.session(), metric, form.since.data, form.until.data, Decimal(form.parts.data), form.source.data,
                 by=user.name, account=user.username, at=now(), today=today(), sure=form.sure.data)
         except ConfirmationNeeded as question:
             raise ValidationError(question.message, "sure") from question
+
+    def note(self) -> str | None:
+        """What a second one does."""
+        return super().note() or _("A new balance takes the place of the one that stands; both stay in the list")
 
     def cell_parts(self, record: MetricOpening) -> str:
         """In the figure's unit."""
