@@ -41,6 +41,6 @@ def _of_community(reading: Session, here: Visit) -> Iterator[Todo]:
                         "%(title)s: %(days)s. Enter the records; where there was nothing, sign a zero report.",
                         title=metric.title, days=short_days(each.days)), url_for("figures_sign_zero.index"))
     if here.access.may("figures.corrections.edit") and (number := unexplained(reading)):
-        yield Todo("warn", _("Corrections"), ngettext(
+        yield Todo("warn", _("Reason missing"), ngettext(
             "%(num)s change of a closed month lacks its reason.", "%(num)s changes of closed months lack their reason.",
             number), url_for("figures_corrections.index_view", explained="0"))

@@ -1,6 +1,8 @@
 """The demonstration street: invented people, real stations' figures, accounts that everybody may know."""
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Session
@@ -13,7 +15,9 @@ from core.areas.scope import scope_of, session_for
 from core.areas.service import add_area
 from core.clock import now, today
 from core.demo.people import EARLIEST_TAG, Townsfolk
+from core.demo.stated import state
 from core.demo.street import COMMUNITIES, SERVICE_AREA, STREET, DemoCommunity
+from core.metrics.reporting import close_month
 from core.plugin_manager import PluginManager
 from core.setup import prepare_community, switch_plugin_on
 
@@ -44,6 +48,9 @@ def load_demo() -> None:
         ids = {slug: area.id for slug, area in areas.items()}
     for community in COMMUNITIES:
         _fill(community, ids[community.slug])
+    with session_for(None, "close last month in the demonstration", writes=True, actor=DEMO) as writing:
+        last_month = today().replace(day=1) - timedelta(days=1)
+        close_month(writing, writing.get_one(Area, ids[STREET[1]]), last_month, "street", now())
 
 
 def _make_areas(session: Session) -> dict[str, Area]:
@@ -89,3 +96,5 @@ def _fill(demo: DemoCommunity, community_id: int) -> None:
         writing.flush()
         for name in plugins:
             manager.ask("demo_records", [name], writing, community=community, today=today())
+        writing.flush()
+        state(writing, demo.slug, [metric for _plugin, metric in manager.metrics()], today(), now())

@@ -1,7 +1,8 @@
 """Expected against done: which days a community should have recorded, and what it did.
 
-A day is expected where the module is on and open. The rate counts expected days alone, so it never passes 100 %:
-records of a day on which the module was closed or off are in the figures, not in the rate.
+A day is expected where the module is on and open, after the time that an opening balance covers. The rate counts
+expected days alone, so it never passes 100 %: records of a day on which the module was closed or off are in the
+figures, not in the rate.
 """
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ from core.declarations import Metric
 from core.extensions import Choice
 from core.metrics.figures import by_day
 from core.metrics.first_entries import first_entries
+from core.metrics.openings import opening_rows
 from core.metrics.reporting import reporting
 from core.metrics.reporting_models import ZeroReport
 
+ONE_DAY = timedelta(days=1)
 OPENED_ON = "opened_on"  # a module whose settings have a day of this name expects nothing before it
 
 
@@ -56,7 +59,7 @@ def states_of(
     session: Session, metrics: Iterable[Metric], communities: Iterable[Area | int], start: date, end: date, *,
     at: datetime | None = None,
 ) -> dict[str, States]:
-    """The same for several metrics by name: what does not depend on the metric is read once (eight statements)."""
+    """The same for several metrics by name: what does not depend on the metric is read once."""
     metrics = list(metrics)
     moment = at or now()
     ids = [each if isinstance(each, int) else each.id for each in communities]
@@ -69,13 +72,14 @@ def states_of(
     for metric in metrics:
         plugin, counted = plugin_of(metric), by_day(session, metric, start, end)
         first, own = first_entries(session, metric, start, end), found.setdefault(metric.name, {})
+        covered = {row.community_id: row.until for row in opening_rows(session, metric)}
         for place in places:
             due = rules.is_due(place.path, today, moment)
             for day in days:
                 key = (place.id, day)
                 if day > today:
                     state = DayState.FUTURE
-                elif not place.is_on(plugin, day):
+                elif not place.is_on(plugin, day) or day <= covered.get(place.id, day - ONE_DAY):
                     state = DayState.OFF
                 elif not open_.is_open(place.id, plugin, day):
                     state = DayState.CLOSED

@@ -13,7 +13,7 @@ from core.errors import ValidationError
 from core.metrics.expectations import DayState, rate, states
 from core.metrics.first_entries import rebuild_first_entries
 from core.metrics.missing import chat_text, missing_days, short_days
-from core.metrics.reporting_models import FirstEntry, ZeroReport
+from core.metrics.reporting_models import FirstEntry, MetricOpening, ZeroReport
 from core.metrics.zeros import sign_zeros, signable
 from tests.guest_meals import meal
 
@@ -90,6 +90,13 @@ def test_off_again_ends_it_and_on_again_begins_it(place, upper):
 
 def test_nothing_is_expected_before_the_opening_day_of_the_settings(place, upper):
     save_settings(upper, place.ids["upper"], "canteen", {"opened_on": "2026-11-10"})
+    assert said(place, upper, day(9)) is DayState.OFF and said(place, upper, day(10)) is DayState.MISSING
+
+
+def test_the_days_of_an_opening_balance_are_not_expected(place, upper):
+    upper.add(MetricOpening(metric="canteen.meals", until=day(9), parts=55_000, source="纸质台账", entered_by="王敏",
+                            account="manager.upper", at=place.clock()))
+    upper.flush()
     assert said(place, upper, day(9)) is DayState.OFF and said(place, upper, day(10)) is DayState.MISSING
 
 

@@ -56,7 +56,8 @@ class MonthsPage(OfficePage):
         counted = corrections_by_month(db.session(), months[-1], months[0])
         may = not area.is_community and self.may("settings")
         columns = [Column("month", _("Month"), lead=True), Column("state", _("State"), lead=True),
-                   Column("how", _("How"), lead=True), Column("corrections", _("Corrections"), numeric=True, lead=True)]
+                   Column("how", _("How"), lead=True),
+                   Column("corrections", _("Number of corrections"), numeric=True, lead=True)]
         rows = [self._row(area, known, month, counted.get(month, 0), may) for month in months]
         rule = known.rule(area.path, today())
         note = _("A day is due at %(hour)s:00; ", hour=rule.due_hour) + (
@@ -69,7 +70,7 @@ class MonthsPage(OfficePage):
     def _row(self, area: Area, known: Reporting, month: date, corrections: int, may: bool) -> Row:
         text = f"{month:%Y-%m}"
         closed = known.is_closed(area.path, month, today())
-        state = TAG.format("ok", _("Closed")) if closed else TAG.format("info", _("Open"))
+        state = TAG.format("ok", _("Month closed")) if closed else TAG.format("info", _("Month open"))
         by_hand, last = known.closing(area.path, month), known.closes_after(area.path, month)
         if by_hand is not None:
             how = _("by %(who)s, %(when)s", who=by_hand.closed_by, when=show(by_hand.closed_at))
