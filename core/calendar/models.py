@@ -44,6 +44,7 @@ class OpeningDays(Deletable, TenantModel):
         "hint": _l("On those weekdays; not ticked: closed on every public holiday")})
     on_workdays: Mapped[bool] = mapped_column(default=True, info={
         "label": _l("Open on make-up workdays"), "hint": _l("A Saturday or Sunday that is worked (调休)")})
+    note: Mapped[str | None] = mapped_column(sa.String(100), info={"label": _l("Note")})
 
     def opens_on(self, day: date, is_off: bool | None) -> bool:
         """Whether the rule is open on a day that the notice calls off (True), worked (False) or nothing (None)."""

@@ -215,9 +215,9 @@ class OpeningDaysScreen(ByModule):
     slug = "opening-days"
     title = _l("Opening days")
     icon = "clock"
-    column_list = ("plugin", "starts_on", "weekdays", "on_holidays", "on_workdays")
+    column_list = ("plugin", "starts_on", "weekdays", "on_holidays", "on_workdays", "note")
     lead_columns = 4
-    form_columns = ("plugin", "starts_on", "weekdays", "on_holidays", "on_workdays")
+    form_columns = ("plugin", "starts_on", "weekdays", "on_holidays", "on_workdays", "note")
     form_extra_fields = {"plugin": module_field(),
                          "weekdays": WeekdaysField(_l("Weekdays"), [check.InputRequired()])}
     default_order = ("plugin", "-starts_on")

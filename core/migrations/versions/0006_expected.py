@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("weekdays", sa.String(length=7), nullable=False),
         sa.Column("on_holidays", sa.Boolean(), nullable=False),
         sa.Column("on_workdays", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.String(length=100), nullable=True),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_by", sa.String(length=60), nullable=True),
