@@ -116,7 +116,7 @@ def _glance(here: Visit) -> Glance:
     spans = ((day, day), (day.replace(day=1), day), (None, day), (day - timedelta(days=7), day - timedelta(days=7)))
     found, readable = read_totals(here, _at_a_glance(metrics_for(here)), spans)
     with session_for(scope_of(here.area), "figures of the workbench") as reading:
-        since = on_since(reading, communities)
+        since, _people = on_since(reading, communities, day)
         days = {metric.name: by_day(reading, metric, day - timedelta(days=DAYS_SHOWN - 1), day)
                 for _plugin, metric in readable}
         daily = [] if here.area.is_community else [metric for _plugin, metric in readable if metric.daily]

@@ -23,7 +23,7 @@ from core.extensions import Choice
 from core.metrics.figures import by_day
 from core.metrics.first_entries import first_entries
 from core.metrics.openings import opening_rows
-from core.metrics.reporting import reporting
+from core.metrics.reporting import due_hours
 from core.metrics.reporting_models import ZeroReport
 
 ONE_DAY = timedelta(days=1)
@@ -59,13 +59,13 @@ def states_of(
     session: Session, metrics: Iterable[Metric], communities: Iterable[Area | int], start: date, end: date, *,
     at: datetime | None = None,
 ) -> dict[str, States]:
-    """The same for several metrics by name: what does not depend on the metric is read once."""
+    """The same for several metrics by name: five statements for all of them, and two for each."""
     metrics = list(metrics)
     moment = at or now()
     ids = [each if isinstance(each, int) else each.id for each in communities]
     plugins = {plugin_of(metric) for metric in metrics}
     places = _places(session, ids, plugins)
-    open_, rules, zeros = openings(session, start, end), reporting(session), _zeros(session, start, end)
+    open_, rules, zeros = openings(session, start, end), due_hours(session), _zeros(session, start, end)
     days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     today = beijing(moment).date()
     found: dict[str, States] = {}

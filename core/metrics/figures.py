@@ -6,7 +6,7 @@ to one. What is not kept (a week of people, a metric of no loaded plugin) is cou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,10 +32,15 @@ def totals(session: Session, metric: Metric, start: date | None, end: date) -> d
             totals_of(session, [metric], [(start, end)]).items()}
 
 
-def totals_of(session: Session, metrics: Sequence[Metric], spans: Sequence[Span]) -> dict[tuple[str, int, int], int]:
-    """The same of many metrics and spans at once: (the metric's name, place of the span, community) → number."""
+def totals_of(
+    session: Session, metrics: Sequence[Metric], spans: Sequence[Span], kept_only: Collection[int] = ()
+) -> dict[tuple[str, int, int], int]:
+    """The same of many metrics and spans at once: (the metric's name, place of the span, community) → number.
+
+    What is not kept is counted from the records, but for the places `kept_only`: there it is left out.
+    """
     parts = {part.name: part for metric in metrics for part in metric.counted}
-    found = _of_parts(session, list(parts.values()), spans)
+    found = _of_parts(session, list(parts.values()), spans, kept_only)
     summed: Counter[tuple[str, int, int]] = Counter()
     for metric in metrics:
         names = [part.name for part in metric.counted]
@@ -133,7 +138,7 @@ def _pieces(start: date | None, end: date) -> list[Piece]:
 
 
 def _of_parts(
-    session: Session, parts: Sequence[Metric], spans: Sequence[Span]
+    session: Session, parts: Sequence[Metric], spans: Sequence[Span], kept_only: Collection[int]
 ) -> dict[tuple[str, int, int], int]:
     """One statement over the cells, and one for each number that is not kept."""
     sums = [part.name for part in parts if part.once_per is None and kept().holds(part)]
@@ -144,7 +149,8 @@ def _of_parts(
         for part in (part for part in parts if part.name not in sums):
             series = _series(part, span) if kept().holds(part) else None
             selects += [_sum(place, [series], piece) for piece in _pieces(*span)] if series else []
-            for community, number in () if series else count(session, part, *span, part.model.community_id):
+            live = not series and place not in kept_only
+            for community, number in count(session, part, *span, part.model.community_id) if live else ():
                 found[part.name, place, community] += int(number)
     for start in range(0, len(selects), MOST_SELECTS):
         for place, name, community, number in session.execute(sa.union_all(*selects[start:start + MOST_SELECTS])):

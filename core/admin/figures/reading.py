@@ -1,7 +1,7 @@
 """Reads a page of figures in few statements, however many communities and metrics it shows."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,6 +22,8 @@ from core.metrics.openings import openings_of
 from core.metrics.periods import PeriodKind
 
 WEEKS = 4  # of those before a period, with which it is compared
+
+WEEKS_BEFORE = range(2, 2 + WEEKS)  # their places among the spans: not worth a count over all records
 
 Found = dict[tuple[str, int, int], int]
 
@@ -60,10 +62,9 @@ def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | 
     """The figures of an area; a metric that cannot be counted is left out and its plugin named."""
     metrics = metrics_for(here) if metrics is None else metrics
     spans, communities = _spans(asked), communities_of(here)
-    found, readable = read_totals(here, metrics, spans)
+    found, readable = read_totals(here, metrics, spans, WEEKS_BEFORE)
     with session_for(scope_of(here.area), "figures") as reading:
-        on = on_since(reading, communities)
-        people = _residents(reading, communities, asked.span[1])
+        on, people = on_since(reading, communities, asked.span[1])
         days = _days(reading, [metric for _p, metric in readable if metric.daily], communities, asked)
         openings = openings_of(reading, [metric for _p, metric in readable]) if asked.span[0] is None else {}
     lines = {
@@ -78,7 +79,7 @@ def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | 
 
 
 def read_totals(
-    here: Visit, metrics: Sequence[tuple[str, Metric]], spans: Sequence[Span]
+    here: Visit, metrics: Sequence[tuple[str, Metric]], spans: Sequence[Span], kept_only: Collection[int] = ()
 ) -> tuple[Found, list[tuple[str, Metric]]]:
     """Totals by metric, span and community in one statement, and the metrics that could be read.
 
@@ -88,13 +89,13 @@ def read_totals(
         return {}, []
     try:
         with session_for(scope_of(here.area), "figures") as reading:
-            return totals_of(reading, [metric for _plugin, metric in metrics], spans), list(metrics)
+            return totals_of(reading, [metric for _plugin, metric in metrics], spans, kept_only), list(metrics)
     except SQLAlchemyError:
         found: Found = {}
         readable = []
         for plugin, metric in metrics:
             with manager().at_work(plugin, metric.name), session_for(scope_of(here.area), "figures") as reading:
-                found |= totals_of(reading, [metric], spans)
+                found |= totals_of(reading, [metric], spans, kept_only)
                 readable.append((plugin, metric))
         return found, readable
 
@@ -127,25 +128,27 @@ def _usual(asked: Asked, metric: Metric, area: Area, found: Found) -> Decimal | 
     start, end = asked.span
     if start is None or (metric.once_per is not None and asked.kind != PeriodKind.DAY):
         return None
-    numbers = [found.get((metric.name, at, area.id), 0) for at in range(2, 2 + WEEKS)]
+    numbers = [found.get((metric.name, at, area.id), 0) for at in WEEKS_BEFORE]
     if asked.kind == PeriodKind.DAY:
         return Decimal(sum(numbers)) / WEEKS or None
     return Decimal(numbers[0]) * ((end - start).days + 1) / (7 * WEEKS) or None
 
 
-def on_since(reading: Session, communities: Sequence[Area]) -> dict[tuple[str, int], date]:
-    """(plugin, community) → since when it is on; what is off is not there."""
-    rows = reading.execute(sa.select(PluginSwitch.plugin, PluginSwitch.community_id, PluginSwitch.on_from).where(
-        PluginSwitch.off_on.is_(None), PluginSwitch.community_id.in_([area.id for area in communities])))
-    return {(plugin, community): since for plugin, community, since in rows}
+def on_since(
+    reading: Session, communities: Sequence[Area], day: date
+) -> tuple[dict[tuple[str, int], date], dict[int, int]]:
+    """(plugin, community) → since when it is on (what is off is not there), and the residents of those communities.
 
-
-def _residents(reading: Session, communities: Sequence[Area], day: date) -> dict[int, int]:
-    """The residents that each community declares for the year of the day, else for the latest year before it."""
-    rows = reading.execute(sa.select(AreaProfile.area_id, AreaProfile.residents).where(
-        AreaProfile.area_id.in_([area.id for area in communities]), AreaProfile.year <= day.year,
-        AreaProfile.residents.is_not(None)).order_by(AreaProfile.year))
-    return {area: residents for area, residents in rows if residents}
+    As they are declared for the year of the day, else for the latest year before it.
+    """
+    declared = sa.select(AreaProfile.residents).where(
+        AreaProfile.area_id == PluginSwitch.community_id, AreaProfile.year <= day.year, AreaProfile.residents > 0,
+    ).order_by(AreaProfile.year.desc()).limit(1).scalar_subquery()
+    rows = reading.execute(
+        sa.select(PluginSwitch.plugin, PluginSwitch.community_id, PluginSwitch.on_from, declared).where(
+            PluginSwitch.off_on.is_(None), PluginSwitch.community_id.in_([area.id for area in communities]))).all()
+    return ({(plugin, community): since for plugin, community, since, _people in rows},
+            {community: people for _plugin, community, _since, people in rows if people})
 
 
 def _days(
