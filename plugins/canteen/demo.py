@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.api import BEIJING, LifeState, Resident, beijing, save_settings
 from plugins.canteen.ledger import demo as books
+from plugins.canteen.ledger.demo_paper import fill_year
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, Way
 from plugins.canteen.services import add_default_kinds, kinds_of
 from plugins.canteen.settings import PLUGIN
@@ -50,6 +51,7 @@ def fill(session: Session, community: Any, today: date, at: datetime) -> None:
             session.add_all(_meals(chance, diners, day, kind, prices[kind.id], until, subsidies))
     session.flush()
     books.fill(session, community.id, kinds, Random(f"{community.slug} purses"), today)
+    fill_year(session, kinds, Random(f"{community.slug} paper"), today, today - timedelta(days=DAYS + 1))
 
 
 def _prices(session: Session, kinds: list[MealKind], first: date) -> dict[int, Decimal]:

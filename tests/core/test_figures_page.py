@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_babel import Babel
 
+from core.admin import waiting
 from core.admin.figures.asked import Asked, asked_for
 from core.admin.figures.charts import comparison, trend
 from core.admin.figures.lines import Line, days_of, whole_of
@@ -28,6 +29,7 @@ from core.clock import BEIJING
 from core.declarations import Metric
 from core.metrics.expectations import DayState
 from core.metrics.periods import PeriodKind, period_of
+from core.metrics.reporting_models import MetricOpening, ZeroReport
 from core.metrics.units import change_of, change_text, number_of, text_of
 from core.testing.place import Place
 from plugins.canteen.models import Meal, MealKind, Source, Way
@@ -209,6 +211,37 @@ def test_missing_days_are_counted_named_and_ready_to_copy(eaten: Place) -> None:
     text = unescape(re.search(r"<textarea[^>]*readonly[^>]*>(.*?)</textarea>", page, re.S).group(1))
     assert "上游社区" in text and "11-01至11-21" in text and "11-01至11-22" in text
     assert row(page, "上游社区")[2] == "8%"
+
+
+def test_a_signed_zero_is_a_zero_with_its_mark(eaten: Place) -> None:
+    with eaten.app.app_context(), eaten.session("lower", writes=True) as writing:
+        writing.add(ZeroReport(metric="canteen.meals", day=TODAY - timedelta(days=1), signed_by="王敏", account="x",
+                               at=eaten.clock()))
+    yesterday = (TODAY - timedelta(days=1)).isoformat()
+    page = page_of(eaten, f"/street/figures/?kind=day&day={yesterday}")
+    assert row(page, "下游社区")[1:3] == ["零报告 0", "100%"]
+    assert "没有缺报" in page
+
+
+def test_an_opening_balance_is_in_the_sum_since_the_opening_and_says_its_source(eaten: Place) -> None:
+    with eaten.app.app_context(), eaten.session("upper", writes=True) as writing:
+        writing.add(MetricOpening(
+            metric="canteen.meals", since=date(2021, 6, 1), until=date(2025, 10, 31), parts=55_000, source="纸质台账",
+            entered_by="王敏", account="x", at=eaten.clock()))
+    card = cards(page_of(eaten, "/street/figures/?kind=all"))["canteen.meals"]
+    assert card.value == "55,021" and "/figures/canteen.meals/" in card.url
+    page = page_of(eaten, card.url)
+    assert "上游社区 55,000 份" in page and "2021-06-01 – 2025-10-31，来源：纸质台账，录入人：王敏" in page
+    assert cards(page_of(eaten, "/street/figures/?kind=month"))["canteen.meals"].value == "5"
+
+
+def test_the_workbench_waits_a_moment_only_for_what_waits(eaten: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "MOMENT", 0)
+    first = page_of(eaten, "/street/")
+    assert "其余 1 个社区" in first and "下游社区 " not in first[first.index('id="todo"'):]
+    rest = page_of(eaten, "/street/?todo=1")
+    assert "其余" not in rest and "下游社区 " in rest[rest.index('id="todo"'):]
+    assert page_of(eaten, "/street/?todo=99").count("没有待办") == 1
 
 
 def test_residents_are_those_of_the_year_or_the_latest_before_it(eaten: Place) -> None:
