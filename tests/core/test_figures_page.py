@@ -298,6 +298,7 @@ def test_charts_have_no_script_no_style_and_a_table_beside_them(eaten: Place) ->
     drawn = re.findall(r'<svg [^>]*class="pygal-chart".*?</svg>', page, re.S)
     assert len(drawn) == 2
     for svg in drawn:
+        assert 'class="bar"' not in svg  # what our style sheet hides on paper
         assert not re.search(r"<style|<script|style=|\sid=|\son\w+=|http(?!://www\.w3\.org)", svg)
     assert page.count('role="img" tabindex="0" aria-label="') == 2 and page.count("表格</summary>") == 2
 

@@ -82,6 +82,8 @@ def _plain(root: Element) -> Element:
             if not isinstance(child.tag, str) or child.tag in DROPPED or child.get("class") == TOOLTIPS:
                 parent.remove(child)
         parent.attrib.pop("style", None)
+        if parent.get("class") == "bar":  # ours are the filters above a list, which no paper shows
+            parent.set("class", "beam")
     root.attrib.pop("id", None)
     root.attrib.update({"aria-hidden": "true", "focusable": "false"})
     return root

@@ -32,7 +32,8 @@ class Remark:
 
 def remarks_on(board: Board) -> list[Remark]:
     """Silence first, then falls, then rises; within them in the order of the metrics and the tree."""
-    found = [remark for _plugin, metric in board.metrics for line in board.of(metric)
+    parts = {part.name for _plugin, metric in board.metrics for part in metric.sums}  # their sum says it
+    found = [remark for _plugin, metric in board.metrics if metric.name not in parts for line in board.of(metric)
              for remark in _about(line, board.asked)]
     return sorted(found, key=lambda remark: ("bad", "warn", "info").index(remark.kind))
 

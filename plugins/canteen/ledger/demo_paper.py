@@ -11,13 +11,13 @@ from core.api import BEIJING
 from plugins.canteen.ledger.models import Tally, TallyMode, TallySource
 from plugins.canteen.models import MealKind, Way
 
-DAYS = 400
+DAYS = 690  # so that this year can be compared with the last from its first day
 FORGOTTEN = 150  # one day in so many is on no list
 BY_WEEKDAY = (1, 1, 1, 1, 1, 0.55, 0.4)
 
 
 def fill_year(session: Session, kinds: Sequence[MealKind], chance: Random, today: date, until: date) -> None:
-    """A list of the whole lunch for each day from 400 days ago to `until`."""
+    """A list of the whole lunch for each day of two years until `until`."""
     lunch = kinds[min(1, len(kinds) - 1)]
     usual = chance.randint(70, 100)
     for back in range(DAYS, (today - until).days - 1, -1):
