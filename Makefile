@@ -6,7 +6,7 @@
 # make faults  kills, stops, locks and fills what Jinlin stands on, and prints what happens (ROUNDS=50; some root)
 # make lock  requirements.lock from requirements.in
 # make bench  the speed against plain Flask-Admin and the floor: two hours and 6 GB in /tmp; a part of it in minutes:
-#             make bench ONLY=lists KIND=sqlite ROWS=100000 (ONLY: lists growth worker writers), see docs/speed.md
+#             make bench ONLY=lists KIND=sqlite ROWS=100000 (ONLY: lists growth create report worker writers), see docs/speed.md
 # make pictures  the screenshots in docs/pictures, from a fresh demonstration (needs /usr/bin/chromium)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
