@@ -35,7 +35,7 @@ def _of_community(reading: Session, here: Visit) -> Iterator[Todo]:
     first = (today().replace(day=1) - timedelta(days=1)).replace(day=1)
     for plugin, metric in manager().metrics():
         if metric.daily and plugin in here.plugins and sees_plugin(here.access, plugin):
-            with manager().at_work(plugin, metric.name):
+            with manager().at_work(plugin, metric.name), reading.begin_nested():
                 for each in missing_days(reading, here.area, metric, first, today()):
                     yield Todo("bad", ngettext("%(num)s day missing", "%(num)s days missing", len(each.days)), _(
                         "%(title)s: %(days)s. Enter the records; where there was nothing, sign a zero report.",
