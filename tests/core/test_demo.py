@@ -20,6 +20,7 @@ from core.residents.models import LifeState, Resident, ResidentPhone, ResidentTa
 from core.testing import KINDS
 from core.testing.place import Browser, Place
 from core.testing.servers import Servers, make_app
+from tests.core.test_figures_page import agrees, cards
 
 SLUGS = {"jinghangjiayuan", "zhongfu", "qiyue", "jianshenglu", "jiaojia"}
 DECLARED = {  # as the five stations have published them
@@ -194,6 +195,16 @@ def test_one_of_the_two_douyin_accounts_has_fallen_silent(demo: Demo) -> None:
     shown = [demo.browser(f"staff.{slug}").get(f"/{slug}/").get_data(as_text=True)
              for slug in ("qiyue", "jinghangjiayuan")]
     assert ["抖音小站”" in page for page in shown].count(True) == 1
+
+
+def test_every_figure_opens_what_it_counts(demo: Demo) -> None:
+    for who, slug in (("street", "shifan"), ("auditor", "shifan"), ("manager.jiaojia", "jiaojia")):
+        browser = demo.browser(who)
+        for kind in ("week", "month", "all"):
+            shown = cards(browser.get(f"/{slug}/figures/?kind={kind}").get_data(as_text=True))
+            assert len(shown) > 3
+            for card in shown.values():
+                agrees(browser, card)
 
 
 def test_every_account_signs_in_and_comes_to_a_workbench(demo: Demo) -> None:
