@@ -26,12 +26,12 @@ def is_additive(metric: Metric) -> bool:
 
 def make_opening(
     session: Session, metric: Metric, since: date | None, until: date, number: Decimal, source: str, *,
-    by: str, account: str, at: datetime, today: date, sure: bool = False,
+    by: str, account: str, at: datetime, today: date, estimated: bool = False, sure: bool = False,
 ) -> MetricOpening:
     """A balance in the metric's unit for the session's community (not added to the session yet).
 
     One that stands is voided. Raises ValidationError with the field; ConfirmationNeeded "twice" where records of days
-    that it covers are here already and would count twice (`sure`: they do not).
+    that it covers are here already and would count twice (`sure`: they do not). What is `estimated` is said with 约.
     """
     if not is_additive(metric):
         raise ValidationError(_(
@@ -48,7 +48,7 @@ def make_opening(
     if not sure:
         _ask_about_records(session, metric, until)
     _replace(session, metric, account, at)
-    return MetricOpening(metric=metric.name, since=since, until=until, parts=int(parts),
+    return MetricOpening(metric=metric.name, since=since, until=until, parts=int(parts), estimated=estimated,
                          source=" ".join(source.split()), entered_by=by, account=account, at=at)
 
 

@@ -51,6 +51,7 @@ class MetricOpening(Voidable, TenantModel):
     until: Mapped[date] = mapped_column(info={"label": _l("Until day")})
     parts: Mapped[int] = mapped_column(  # stored: fen, minutes
         sa.BigInteger, info={"label": _l("Opening balance"), "numeric": True})
+    estimated: Mapped[bool] = mapped_column(default=False, info={"label": _l("Estimated")})
     source: Mapped[str] = mapped_column(sa.String(200), info={"label": _l("Source")})
     entered_by: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Entered by")})
     account: Mapped[str] = mapped_column(sa.String(60), info={"label": _l("Account")})

@@ -1,9 +1,10 @@
 """What a report says: the figures of an area and of each community below it in a period, as plain data."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,8 +12,15 @@ from sqlalchemy.orm import Session
 
 from core.areas.models import Area, AreaProfile, PluginSwitch
 from core.declarations import Metric
-from core.metrics.figures import totals
-from core.metrics.periods import Period
+from core.metrics.expectations import EXPECTED, DayState, states_of
+from core.metrics.figures import Span, totals_of
+from core.metrics.openings import opening_rows
+from core.metrics.periods import Period, same_day
+from core.metrics.reporting_models import Correction
+from core.metrics.units import TENTH, YUAN
+
+COUNTED = (DayState.DONE, DayState.LATE, DayState.ZERO, DayState.MISSING)
+NOW, BEFORE, EVER = range(3)  # the spans that are read
 
 
 def compose(
@@ -25,44 +33,74 @@ def compose(
     None. It holds nothing but what the figures say: made twice of the same records it is the same.
     """
     end = min(period.end, today)
+    plain = [metric for _plugin, metric in metrics]
+    found = totals_of(session, plain, [(period.start, end), a_year_before(period, end), (None, end)])
     residents = _residents(session, communities, end.year)
+    daily = [metric for metric in plain if metric.daily]
+    days = states_of(session, daily, communities, period.start, end)
+    said = []
+    for plugin, metric in metrics:
+        on = _on(session, plugin, period.start, end)
+        openings = [row for row in opening_rows(session, metric) if row.until <= end]
+        said.append({
+            "name": metric.name, "title": str(metric.title), "unit": str(metric.unit), "parts": metric.parts,
+            "definition": str(metric.definition), "estimated": any(row.estimated for row in openings),
+            "sources": sorted({row.source for row in openings}),
+            "rows": [_row(metric, area, on, found, residents) for area in communities],
+            "days": [_days(area, days[metric.name]) for area in communities] if metric.daily else [],
+            "corrections": _corrections(session, metric, communities, period.start, end),
+        })
     return {
         "area": area.name, "kind": period.kind.value, "start": period.start.isoformat(),
         "end": period.end.isoformat(), "until": end.isoformat(), "communities": [c.name for c in communities],
-        "metrics": [_metric(session, communities, plugin, metric, period, end, residents)
-                    for plugin, metric in metrics],
+        "metrics": said,
     }
 
 
-def _metric(
-    session: Session, communities: Sequence[Area], plugin: str, metric: Metric, period: Period, end: date,
-    residents: dict[int, int],
+def a_year_before(period: Period, end: date) -> Span:
+    """The same part of last year's period."""
+    before = period.a_year_before()
+    if end == period.end:
+        return before.start, before.end
+    return before.start, min(before.end, same_day(end, end.year - 1))
+
+
+def _row(
+    metric: Metric, area: Area, on: set[int], found: dict[tuple[str, int, int], int], residents: dict[int, int]
 ) -> dict[str, Any]:
-    on = _on(session, plugin, period.start, end)
-    now = totals(session, metric, period.start, end)
-    last = period.a_year_before()
-    before = totals(session, metric, last.start, min(last.end, _a_year_before(end, period, last))) if last else {}
-    ever = totals(session, metric, None, end)
-    rows = [
-        {"area": c.name, "number": now.get(c.id, 0) if c.id in on else None, "before": before.get(c.id),
-         "residents": residents.get(c.id), "ever": ever.get(c.id, 0) if c.id in on or c.id in ever else None}
-        for c in communities
-    ]
-    return {"name": metric.name, "title": str(metric.title), "unit": str(metric.unit), "parts": metric.parts,
-            "definition": str(metric.definition), "rows": rows}
+    ever = found.get((metric.name, EVER, area.id))
+    return {
+        "area": area.name, "number": found.get((metric.name, NOW, area.id), 0) if area.id in on else None,
+        "before": found.get((metric.name, BEFORE, area.id)), "residents": residents.get(area.id),
+        "ever": ever or 0 if area.id in on or ever else None,
+    }
 
 
-def _a_year_before(end: date, period: Period, last: Period) -> date:
-    """As many days of last year's period as of this one have passed."""
-    return last.end if end == period.end else last.start + (end - period.start)
+def _days(area: Area, states: dict[tuple[int, date], DayState]) -> dict[str, Any]:
+    """How many days were expected, and what became of them."""
+    counted = Counter(state for (community, _day), state in states.items() if community == area.id)
+    return {"area": area.name, "expected": sum(counted[state] for state in EXPECTED),
+            **{state.value: counted[state] for state in COUNTED}}
 
 
-def _on(session: Session, plugin: str, start: date | None, end: date) -> set[int]:
+def _corrections(
+    session: Session, metric: Metric, communities: Sequence[Area], start: date, end: date
+) -> list[dict[str, Any]]:
+    """What changed after its month was closed: of the metric and, for a sum, of what it sums."""
+    names = {area.id: area.name for area in communities}
+    if metric.sums:
+        return []  # they stand with what is summed
+    rows = session.scalars(sa.select(Correction).where(
+        Correction.metric == metric.name, Correction.day >= start, Correction.day <= end).order_by(Correction.id))
+    return [{"area": names.get(row.community_id, ""), "day": row.day.isoformat(), "old": row.old, "new": row.new,
+             "reason": row.reason} for row in rows]
+
+
+def _on(session: Session, plugin: str, start: date, end: date) -> set[int]:
     """The communities in which the plugin was on at some time of these days."""
-    since = () if start is None else (sa.or_(PluginSwitch.off_on.is_(None), PluginSwitch.off_on > start),)
-    return set(session.scalars(
-        sa.select(PluginSwitch.community_id).where(PluginSwitch.plugin == plugin, PluginSwitch.on_from <= end, *since)
-    ))
+    return set(session.scalars(sa.select(PluginSwitch.community_id).where(
+        PluginSwitch.plugin == plugin, PluginSwitch.on_from <= end,
+        sa.or_(PluginSwitch.off_on.is_(None), PluginSwitch.off_on > start))))
 
 
 def _residents(session: Session, communities: Sequence[Area], year: int) -> dict[int, int]:
@@ -78,17 +116,26 @@ def _residents(session: Session, communities: Sequence[Area], year: int) -> dict
 # -- what it comes to ----------------------------------------------------------------------------------
 
 
-def summed(metric: dict[str, Any], what: str) -> int | None:
-    """The number of all communities together; None where none has one."""
-    numbers = [row[what] for row in metric["rows"] if row[what] is not None]
-    return sum(numbers) if numbers else None
+def whole(metric: dict[str, Any]) -> dict[str, Any]:
+    """The row of all communities together; None where none has a number."""
+    rows = metric["rows"]
+    declared = [row for row in rows if row["residents"] and row["number"] is not None]
+    return {
+        **{what: _sum(row[what] for row in rows) for what in ("number", "before", "ever")},
+        "residents": _sum(row["residents"] for row in declared), "of_residents": _sum(r["number"] for r in declared),
+    }
+
+
+def _sum(numbers: Any) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 def in_units(number: int | None, parts: int) -> Decimal | int | None:
-    """Stored parts in the metric's unit: fen in yuan with two places, minutes in hours with one."""
+    """Stored parts in the metric's unit: fen in yuan with two places, minutes in hours with one; half up."""
     if number is None or parts == 1:
         return number
-    return (Decimal(number) / parts).quantize(Decimal("0.01") if parts == 100 else Decimal("0.1"))
+    return (Decimal(number) / parts).quantize(YUAN if parts == 100 else TENTH, ROUND_HALF_UP)
 
 
 def text_of(number: int | None, parts: int) -> str:
@@ -97,15 +144,8 @@ def text_of(number: int | None, parts: int) -> str:
     return "—" if value is None else f"{value:,}"
 
 
-def change_in_percent(number: int | None, before: int | None) -> Decimal | None:
-    """同比 in percent with one place; None without a base."""
-    if number is None or not before:
-        return None
-    return (Decimal(number - before) * 100 / before).quantize(Decimal("0.1"))
-
-
 def per_thousand(number: int | None, residents: int | None, parts: int) -> Decimal | None:
     """Units per 1,000 residents with one place; None where the residents were not declared."""
     if number is None or not residents:
         return None
-    return (Decimal(number) * 1000 / parts / residents).quantize(Decimal("0.1"))
+    return (Decimal(number) * 1000 / parts / residents).quantize(TENTH, ROUND_HALF_UP)

@@ -80,5 +80,5 @@ def _table(sheet: Any, table: Any) -> None:
     aligns = tuple("RIGHT" if numeric else "LEFT" for _label, numeric in table.columns)
     with sheet.table(text_align=aligns, borders_layout="HORIZONTAL_LINES", line_height=6,
                      col_widths=(2, *(1 for _c in table.columns[1:]))) as grid:
-        for values in ([label for label, _numeric in table.columns], *table.rows, table.sums):
+        for values in ([label for label, _numeric in table.columns], *table.all_rows):
             grid.row([table.text(value) for value in values])

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.areas.scope import session_for
-from core.reports.content import change_in_percent, in_units, per_thousand
+from core.reports.content import in_units, per_thousand
 from core.reports.document import document
 from core.reports.models import Report
 from core.reports.service import changes, digest_of, is_unchanged
@@ -114,8 +114,6 @@ def test_any_period_that_is_asked_for_is_one(place, asked):
 
 
 def test_rates_need_a_base():
-    assert change_in_percent(5, 0) is None and change_in_percent(5, None) is None
-    assert change_in_percent(110, 100) == Decimal("10.0") and change_in_percent(0, 4) == Decimal("-100.0")
     assert per_thousand(5, None, 1) is None and per_thousand(86, 4318, 1) == Decimal("19.9")
     assert in_units(1250, 100) == Decimal("12.50") and in_units(90, 60) == Decimal("1.5")
 
@@ -127,10 +125,16 @@ def test_the_hash_is_of_the_content_whatever_the_order():
 def test_a_footnote_has_the_exact_number_its_definition_and_its_sources(place):
     content = {"area": "示范街道", "kind": "month", "start": "2026-10-01", "end": "2026-10-31", "until": "2026-10-31",
                "communities": ["甲"], "metrics": [{"name": "canteen.meals", "title": "就餐", "unit": "份", "parts": 1,
-                                                   "definition": "每一份餐", "rows": [{
+                                                   "definition": "每一份餐。", "estimated": False,
+                                                   "sources": ["纸质台账"], "days": [], "corrections": [],
+                                                   "rows": [{
                                                        "area": "甲", "number": 507, "before": 500, "residents": 4318,
                                                        "ever": 55_012}]}]}
     with place.app.test_request_context():
         [sentence] = document(content).sentences
     assert "500余" in sentence.text and "5.5万余" in sentence.text and "1.4%" in sentence.text
-    assert all(part in sentence.note for part in ("507", "55,012", "500", "每一份餐", "甲"))
+    assert all(part in sentence.note for part in ("507", "55,012", "500", "每一份餐", "甲", "纸质台账"))
+    assert "。。" not in sentence.note
+    content["metrics"][0]["estimated"] = True
+    with place.app.test_request_context():
+        assert "约5.5万" in document(content).sentences[0].text

@@ -221,7 +221,9 @@ def _report(side: Side, at: Any) -> Report:
     """The report that an area has issued, of a month of its own."""
     word = side.areas
     row = {"area": word, "number": side.hand().number(), "before": None, "residents": None, "ever": None}
-    metric = {"name": "x.y", "title": word, "unit": word, "parts": 1, "definition": word, "rows": [row]}
+    metric = {"name": "x.y", "title": word, "unit": word, "parts": 1, "definition": word, "rows": [row],
+              "estimated": False, "sources": [word], "days": [], "corrections": [
+                  {"area": word, "day": f"{side.year}-01-02", "old": 1, "new": 2, "reason": word}]}
     content = {"area": word, "kind": "month", "start": f"{side.year}-01-01", "end": f"{side.year}-01-31",
                "until": f"{side.year}-01-31", "communities": [word], "metrics": [metric]}
     return Report(id=side.number, area_id=side.number, kind=PeriodKind.MONTH, start=date(side.year, 1, 1),

@@ -87,11 +87,11 @@ class OpeningScreen(AboutFigures):
     slug = "openings"
     title = _l("Opening balances")
     icon = "import"
-    column_list = ("metric", "parts", "since", "until", "source", "entered_by", "at")
+    column_list = ("metric", "parts", "estimated", "since", "until", "source", "entered_by", "at")
     detail_list = (*column_list, "account", "voided_at", "voided_by", "void_reason")
     lead_columns = 4
     filter_by = ("voided",)
-    form_columns = ("metric", "parts", "since", "until", "source")
+    form_columns = ("metric", "parts", "estimated", "since", "until", "source")
     form_extra_fields = {
         "metric": wt.SelectField(_l("Figure"), choices=metric_choices),
         "parts": AmountField(_l("Opening balance"), [check.InputRequired(), check.NumberRange(min=0, max=10**11)],
@@ -116,7 +116,8 @@ class OpeningScreen(AboutFigures):
         try:
             return make_opening(
                 db.session(), metric, form.since.data, form.until.data, Decimal(form.parts.data), form.source.data,
-                by=user.name, account=user.username, at=now(), today=today(), sure=form.sure.data)
+                by=user.name, account=user.username, at=now(), today=today(), estimated=form.estimated.data,
+                sure=form.sure.data)
         except ConfirmationNeeded as question:
             raise ValidationError(question.message, "sure") from question
 

@@ -105,7 +105,7 @@ class ReportsPage(OfficePage):
         report = document(content)
         sheets = [(_("Report"), [_("No."), _("What"), _("Exactly")],
                    [[n, s.text, s.note] for n, s in enumerate(report.sentences, 1)] + [[None, foot, None]])]
-        sheets += [(t.title, [label for label, _numeric in t.columns], [*t.rows, t.sums]) for t in report.tables]
+        sheets += [(t.title, [label for label, _numeric in t.columns], t.all_rows) for t in report.tables]
         self._noted(report.title)
         return download(write_tables(sheets, report.title), XLSX, f"{report.title}.xlsx")
 

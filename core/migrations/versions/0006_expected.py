@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("since", sa.Date(), nullable=True),
         sa.Column("until", sa.Date(), nullable=False),
         sa.Column("parts", sa.BigInteger(), nullable=False),
+        sa.Column("estimated", sa.Boolean(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("entered_by", sa.String(length=60), nullable=False),
         sa.Column("account", sa.String(length=60), nullable=False),
