@@ -95,3 +95,12 @@ def corrections_by_month(session: Session, start: date, end: date) -> dict[date,
     """How many corrections each month has in the session's scope."""
     rows = sa.select(Correction.month, sa.func.count()).where(Correction.month >= start, Correction.month <= end)
     return dict(session.execute(rows.group_by(Correction.month)).all())
+
+
+def corrections_of(session: Session, start: date | None, end: date) -> dict[tuple[str, int], int]:
+    """How many corrections the days from `start` (None: the beginning) to `end` have, by metric and community."""
+    since = () if start is None else (Correction.day >= start,)
+    rows = session.execute(
+        sa.select(Correction.metric, Correction.community_id, sa.func.count()).where(*since, Correction.day <= end)
+        .group_by(Correction.metric, Correction.community_id))
+    return {(metric, community): number for metric, community, number in rows}

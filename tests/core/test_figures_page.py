@@ -273,8 +273,8 @@ def test_a_number_whose_list_may_not_be_seen_is_no_link(eaten: Place, monkeypatc
 
 def test_the_page_asks_few_statements_whatever_it_shows(eaten: Place) -> None:
     browser = eaten.browser("street")
-    for url, most in (("/street/figures/?kind=month", 11), ("/street/figures/?kind=year", 11),
-                      ("/street/figures/?kind=all", 13), ("/street/figures/canteen.meals/?kind=year", 13)):
+    for url, most in (("/street/figures/?kind=month", 12), ("/street/figures/?kind=year", 12),
+                      ("/street/figures/?kind=all", 14), ("/street/figures/canteen.meals/?kind=year", 14)):
         browser.get(url)
         with statements(eaten) as seen:
             assert browser.get(url).status_code == 200

@@ -42,7 +42,8 @@ class Line:
 
     `before` is the same part of last year, `usual` what the four weeks before let expect (None where there is no
     base); `residents` as declared, and `of_residents` the parts of those communities that declare them; `days` only
-    where a record is expected daily; `opening` is what of it was counted before records began.
+    where a record is expected daily; `opening` is what of it was counted before records began, `corrected` how many
+    changes came after its month was closed.
     """
 
     metric: Metric
@@ -54,6 +55,7 @@ class Line:
     of_residents: int | None = None
     days: Days | None = None
     opening: int = 0
+    corrected: int = 0
 
     @property
     def text(self) -> str:
@@ -105,4 +107,5 @@ def whole_of(metric: Metric, area: Area, lines: Sequence[Line]) -> Line:
         sum(line.before or 0 for line in on) if on else None, None,
         sum(line.residents or 0 for line in declared) or None,
         sum(line.of_residents or 0 for line in declared) if declared else None, days, sum(line.opening for line in on),
+        sum(line.corrected for line in on),
     )

@@ -18,6 +18,7 @@ from core.areas.scope import scope_of, session_for
 from core.declarations import Metric
 from core.metrics.expectations import DayState, states_of
 from core.metrics.figures import Span, totals_of
+from core.metrics.months import corrections_of
 from core.metrics.openings import openings_of
 from core.metrics.periods import PeriodKind
 
@@ -67,10 +68,12 @@ def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | 
         on, people = on_since(reading, communities, asked.span[1])
         days = _days(reading, [metric for _p, metric in readable if metric.daily], communities, asked)
         openings = openings_of(reading, [metric for _p, metric in readable]) if asked.span[0] is None else {}
+        corrected = corrections_of(reading, *asked.span)
     lines = {
         (metric.name, area.id): replace(
             _line(asked, metric, area, on.get((plugin, area.id)), found, people.get(area.id),
-                  days.get(metric.name, {}).get(area.id)), opening=openings.get(metric.name, {}).get(area.id, 0))
+                  days.get(metric.name, {}).get(area.id)), opening=openings.get(metric.name, {}).get(area.id, 0),
+            corrected=sum(corrected.get((part.name, area.id), 0) for part in metric.counted))
         for plugin, metric in readable for area in communities
     }
     shown = [area for area in communities if area.closed_on is None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from core.admin.figures.asked import Asked
@@ -84,8 +85,12 @@ def number(line: Line, asked: Asked) -> Markup:
 
 
 def _marks(line: Line) -> Iterator[Markup]:
+    if line.corrected:
+        yield TAG % ("info", ngettext("%(num)s correction", "%(num)s corrections", line.corrected))
     if line.days is None:
         return
+    if line.days.late:
+        yield TAG % ("warn", _("%(num)s days entered late", num=line.days.late))
     if line.days.zeros and not line.parts:
         yield TAG % ("info", _("Zero report"))
     if line.days.missing:
