@@ -1,6 +1,6 @@
 """Take the pictures of docs/pictures from a fresh demonstration: `make pictures`.
 
-Twelve pages, each wide (1366×768) and narrow (390×844), at noon of a working day.
+Each page wide (1366×768) and narrow (390×844), at noon of a working day.
 """
 from __future__ import annotations
 
@@ -24,11 +24,17 @@ PAGES = [
     ("sign-in", None, "/login"),
     ("street", "street", "/shifan/"),
     ("street-meals", "street", "/shifan/canteen/meals/"),
+    ("figures", "street", "/shifan/figures/?kind=month"),
+    ("report", "street", "/shifan/figures/reports/draft/?kind=month&year=2026&place=10"),
     ("areas", "street", "/shifan/manage/areas/"),
     ("accounts", "street", "/shifan/manage/accounts/"),
     ("plugins", "manager.jiaojia", "/jiaojia/manage/plugins/"),
     ("workbench", "manager.jiaojia", "/jiaojia/"),
     ("counter", "staff.jiaojia", "/jiaojia/canteen/counter/"),
+    ("rules", "staff.jiaojia", "/jiaojia/canteen/rules/"),
+    ("closing", "staff.jiaojia", "/jiaojia/canteen/closing/"),
+    ("menu", "staff.jiaojia", "/jiaojia/canteen/menu/"),
+    ("delivery", "staff.jiaojia", "/jiaojia/canteen/delivery/"),
     ("meals", "staff.jiaojia", "/jiaojia/canteen/meals/"),
     ("residents", "staff.jiaojia", "/jiaojia/residents/people/"),
     ("resident-form", "staff.jiaojia", "/jiaojia/residents/people/new/"),
