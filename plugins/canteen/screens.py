@@ -39,7 +39,7 @@ from core.api import (
 )
 from plugins.canteen.cards import issue_card, lose_card, replace_card
 from plugins.canteen.ledger.books import reverse_meal, void_meal, was_reversed
-from plugins.canteen.ledger.days import closed_among, is_closed
+from plugins.canteen.ledger.days import is_late, late_among
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
 from plugins.canteen.services import check_hours, kind_at, kinds_of
@@ -134,26 +134,26 @@ class MealScreen(WithAge):
         void_meal(db.session(), record, user.username, reason, Clerk(user.name, now(), user.username))
 
     def prepare(self, rows: list[Meal]) -> None:
-        """The days of these rows that are closed, in one statement."""
+        """The days of these rows whose books are closed, by day or by month, in one statement."""
         super().prepare(rows)
-        g.canteen_closed_days = closed_among(db.session(), {meal.booked_on for meal in rows})
+        g.canteen_late_days = late_among(db.session(), {meal.booked_on for meal in rows})
 
     def row_actions(self, record: Meal, in_bin: bool = False) -> list[RowAction]:
         """作废 while its books are open, 冲销 after that; neither for what is reversed."""
         actions = super().row_actions(record, in_bin)
-        if record.voided_at is not None or not self._is_closed(record.booked_on):
+        if record.voided_at is not None or not self._is_late(record.booked_on):
             return actions if not (record.reversed_on or record.reverses_id) else actions[:1]
         actions = actions[:1]
         if self.allows("void") and not (record.reversed_on or record.reverses_id):
             actions.append(RowAction(
                 _("Reverse"), self.record_url(".reverse_view", record), "POST",
-                _("Reverse “%(name)s”? Its day is closed; a second entry takes it back.",
+                _("Reverse “%(name)s”? Its books are closed; a second entry takes it back.",
                   name=self.record_label(record)), True, True))
         return actions
 
-    def _is_closed(self, day: date) -> bool:
-        found = g.get("canteen_closed_days")
-        return is_closed(db.session(), day) if found is None else day in found
+    def _is_late(self, day: date) -> bool:
+        found = g.get("canteen_late_days")
+        return is_late(db.session(), day) if found is None else day in found
 
     @expose("/reverse/", methods=("POST",))
     def reverse_view(self) -> ResponseReturnValue:

@@ -1,7 +1,6 @@
-"""The canteen's money after the fact: late meals of settled months, reversals of them, what is refused with a way out."""
+"""The canteen's money after the fact: late meals of settled months, their reversals, and ways out of refusals."""
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,16 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core.api import save_settings
 from plugins.canteen.ledger.books import reverse_meal
 from plugins.canteen.ledger.closing import open_days
-from plugins.canteen.ledger.models import Entry, Tally
-from plugins.canteen.models import Diner, Meal
+from plugins.canteen.ledger.models import Entry
 from plugins.canteen.settlement.lines import first_of
 from plugins.canteen.settlement.models import Settlement, SettlementState
-from tests.plugins.canteen_people import add_diner, meals, once
+from tests.plugins.canteen_people import add_diner, meals
 from tests.plugins.test_canteen_books import MEALS, close, eaten
-from tests.plugins.test_canteen_ledger import CLOSING, TALLIES, takes_money
+from tests.plugins.test_canteen_ledger import CLOSING, takes_money
 
 MONDAY, TUESDAY = date(2026, 10, 26), date(2026, 10, 27)
 NOON = datetime(2026, 11, 23, 3, 42, tzinfo=UTC)

@@ -70,7 +70,7 @@ def reverse_meal(
     if meal.voided_at is not None:
         raise ValidationError(_("“%(name)s” is already void.", name=meal.label))
     clerk = Clerk(by, at, account)
-    booked = book_day(session, meal.day, clerk.today)
+    booked = book_day(session, meal.booked_on, clerk.today)  # the month that has the meal, while it is open
     row = Meal(
         **{name: getattr(meal, name) for name in KEPT}, **{name: -getattr(meal, name) for name in MONEY},
         booked_on=booked, reverses_id=meal.id, reason=reason, recorded_by=by, recorded_at=at, account=account,

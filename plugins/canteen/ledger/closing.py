@@ -154,7 +154,7 @@ def open_days(session: Session, first: date, last: date) -> list[date]:
     """The days with meals, tallies or money that nobody has closed, the earliest first."""
     used: set[date] = set()
     for query in (
-        sa.select(Meal.day).where(Meal.day.between(first, last), Meal.voided_at.is_(None)),
+        sa.select(Meal.day).where(Meal.day.between(first, last), *Meal.counts()),
         sa.select(Tally.day).where(Tally.day.between(first, last), Tally.voided_at.is_(None)),
         sa.select(Entry.day).where(Entry.day.between(first, last)),
     ):

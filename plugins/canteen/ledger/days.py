@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from core.api import Area
 from plugins.canteen.ledger.models import ClosedDay
-from plugins.canteen.settlement.locks import is_locked
+from plugins.canteen.settlement.lines import first_of
+from plugins.canteen.settlement.locks import is_locked, locked_months
 
 
 def hold(session: Session, community_id: int) -> None:
@@ -30,6 +31,15 @@ def is_closed(session: Session, day: date) -> bool:
 def closed_among(session: Session, days: Collection[date]) -> set[date]:
     """Those of the days that are closed."""
     return set(session.scalars(sa.select(ClosedDay.day).where(ClosedDay.day.in_(set(days))))) if days else set()
+
+
+def late_among(session: Session, days: Collection[date]) -> set[date]:
+    """Those of the days that are closed, or whose month's settlement is locked; in one statement."""
+    if not days:
+        return set()
+    closed = sa.select(ClosedDay.day, sa.literal(False)).where(ClosedDay.day.in_(set(days)))
+    rows = session.execute(closed.union_all(locked_months({first_of(day) for day in days}))).all()
+    return {day for day in days if (day, False) in rows or (first_of(day), True) in rows}
 
 
 def is_late(session: Session, day: date) -> bool:
@@ -54,9 +64,9 @@ def book_day(session: Session, day: date, today: date) -> date:
 def drawer_day(session: Session, day: date, today: date) -> date:
     """The day whose drawer money of `day` is counted with: the day itself while open, else the next open one.
 
-    What is taken after today's close is counted tomorrow.
+    What is taken after today's close is counted tomorrow; nothing is counted with a month that is settled.
     """
-    if not is_closed(session, day):
+    if not is_late(session, day):
         return day
     closed = set(session.scalars(sa.select(ClosedDay.day).where(ClosedDay.day >= today)))
     return next(later for later in (today + timedelta(days=n) for n in range(len(closed) + 1)) if later not in closed)

@@ -94,7 +94,7 @@ class ClosingPage(Page):
     def day(self) -> ResponseReturnValue:
         """What a day came to, and the form that closes it."""
         day = _day(request.args.get("day", ""))
-        if day is None or day > today():
+        if day is None or day == date.min or day > today():  # before the first day is none
             return redirect(self.get_url(".index"))
         return self._page(day_sums(db.session(), day), CountForm())
 

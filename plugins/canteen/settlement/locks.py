@@ -1,6 +1,7 @@
 """What a settlement locks: the books of its month, for whatever writes a meal."""
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -21,6 +22,12 @@ KNOWN = "canteen_open_months"  # where a session keeps which months it has found
 def is_locked(session: Session, day: date) -> bool:
     """Whether the settlement of the day's month is submitted, approved or paid: nothing is written into its books."""
     return session.scalar(sa.select(Settlement.state).where(Settlement.month == first_of(day))) in LOCKING
+
+
+def locked_months(months: Collection[date]) -> sa.Select:
+    """Those of the months, by their first days, whose settlement is locked; each with True."""
+    return sa.select(Settlement.month, sa.literal(True)).where(
+        Settlement.month.in_(months), Settlement.state.in_(LOCKING))
 
 
 def look_again(session: Session) -> None:
