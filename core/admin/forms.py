@@ -28,6 +28,7 @@ from core.extensions import Choice, Money, db
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 COMMAS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})|\s")
+AMOUNT = re.compile(r"[+-]?[0-9]*\.?[0-9]*")
 EMPTY = "This field is required."  # what WTForms says, in its own catalogue
 LARGEST = 10**12  # of a number with a point; its rules know the real limit
 
@@ -89,15 +90,16 @@ def two_places(_form: wt.Form, field: wt.Field) -> None:
 
 
 class AmountField(wt.DecimalField):
-    """A number with a point, also typed full-width or with commas (１，２００．５).
+    """A number with a point, also typed full-width or with commas (１，２００．５, 12。5).
 
-    "NaN", "Infinity" and what no amount ever is are no number: sums would break on them.
+    "NaN", "Infinity", "1e3", "1_000" and what no amount ever is are no number here, though Python reads them.
     """
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Refuse before any rule compares or rounds the value."""
-        super().process_formdata([COMMAS.sub("", unicodedata.normalize("NFKC", text)) for text in valuelist])
-        if self.data is not None and not (self.data.is_finite() and abs(self.data) < LARGEST):
+        texts = [COMMAS.sub("", unicodedata.normalize("NFKC", text.replace("。", "."))) for text in valuelist]
+        super().process_formdata(texts)
+        if self.data is not None and not (AMOUNT.fullmatch(texts[0]) and abs(self.data) < LARGEST):
             self.data = None
             raise ValueError(self.gettext("Not a valid decimal value."))
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from core.api import LifeState, Resident, ResidentTag
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Way
 from plugins.canteen.orders.expected import expected_meals
+from plugins.canteen.subsidies.rules import left_by
 
 MOST_SHOWN = 8
 MOST_RANKED = 200
@@ -27,11 +28,12 @@ class Match:
     taken: Meal | None  # this meal of this day, if it is recorded already
     card: Card | None = None
     ordered: Way | None = None  # how this meal was ordered, for the day or as usual
+    died: bool = False  # by the day of this meal
 
     @property
     def may_eat(self) -> bool:
         """Whether Enter may record the meal."""
-        return self.taken is None and self.resident.state != LifeState.DECEASED
+        return self.taken is None and not self.died
 
     def way(self, chosen: Way | None) -> Way:
         """The way chosen at the counter, else the diner's usual one."""
@@ -129,6 +131,7 @@ def _matches(
                 if e.kind.id == kind.id} if diners else {}
     meal_of_resident = {i: taken[diner.id] for i, diner in diners.items() if diner.id in taken}
     return [
-        Match(residents[i], diners.get(i), meal_of_resident.get(i), by_card.get(i), expected.get(i))
+        Match(residents[i], diners.get(i), meal_of_resident.get(i), by_card.get(i), expected.get(i),
+              residents[i].state == LifeState.DECEASED and left_by(residents[i], day))
         for i in ids if i in residents
     ]

@@ -27,7 +27,7 @@ from plugins.canteen.ledger.models import Method
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, SubsidyRule, Way
 from plugins.canteen.settings import PLUGIN
-from plugins.canteen.subsidies.rules import AgeCounts, age_counted, best, split_meal
+from plugins.canteen.subsidies.rules import AgeCounts, age_counted, best, left_by, split_meal
 from plugins.canteen.subsidies.services import aid_for, in_force
 
 UNDONE = "撤销"  # stored as the reason of an undone meal, so it stays one word whatever language the screen has
@@ -244,7 +244,7 @@ def _check_diner(session: Session, diner: Diner, day: date, kind: MealKind) -> N
     if diner.deleted_at is not None or resident.deleted_at is not None:
         raise ValidationError(_("%(name)s is in the recycle bin. Please restore the record first.",
                                 name=resident.name))
-    if resident.state == LifeState.DECEASED:
+    if resident.state == LifeState.DECEASED and left_by(resident, day):
         raise ValidationError(deceased_text(resident))
     if meal := meal_of(session, diner.id, day, kind.id):
         raise AlreadyTaken(meal)
@@ -260,7 +260,7 @@ def _ask(
         raise ConfirmationNeeded(
             _("This card was reported lost or replaced on %(day)s. Record the meal of %(name)s all the same?",
               day=card.ended_on.isoformat(), name=card.diner.label), "lost_card")
-    if diner is not None and diner.resident.state == LifeState.MOVED and (
+    if diner is not None and diner.resident.state == LifeState.MOVED and left_by(diner.resident, day) and (
             "moved" not in confirmed or len((moved_reason or "").strip()) < 2):
         raise ConfirmationNeeded(
             _("%(name)s moved away on %(day)s. To record the meal all the same, please give the reason.",
@@ -274,8 +274,12 @@ def _ask(
             _("%(kind)s of today has not begun yet (%(hours)s). Record it all the same?", kind=kind.name,
               hours=hours), "early")
     if source == Source.BACK_ENTRY and beijing(at).date() - day > OLD_AFTER and "old" not in confirmed:
-        raise ConfirmationNeeded(
-            _("%(day)s is more than a month ago. Record it all the same?", day=day.isoformat()), "old")
+        raise ConfirmationNeeded(old_text(day), "old")
+
+
+def old_text(day: date) -> str:
+    """Ask about a day that may be a slip."""
+    return _("%(day)s is more than a month ago. Record it all the same?", day=day.isoformat())
 
 
 def add_default_kinds(session: Session, day: date) -> None:

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from core.api import LifeState, save_settings
 from plugins.canteen.ledger.books import reverse_meal
 from plugins.canteen.ledger.closing import open_days
-from plugins.canteen.ledger.models import Entry
+from plugins.canteen.ledger.models import Entry, Tally
 from plugins.canteen.settlement.lines import first_of
 from plugins.canteen.settlement.models import Settlement, SettlementState
-from tests.plugins.canteen_people import add_diner, meals
+from tests.plugins.canteen_people import BY_SCRIPT, COUNTER, add_diner, kind_id, meals, once, record
 from tests.plugins.test_canteen_books import MEALS, close, eaten
-from tests.plugins.test_canteen_ledger import CLOSING, takes_money
+from tests.plugins.test_canteen_ledger import CLOSING, TALLIES, diner_with, entries, takes_money
 
 MONDAY, TUESDAY = date(2026, 10, 26), date(2026, 10, 27)
 NOON = datetime(2026, 11, 23, 3, 42, tzinfo=UTC)
@@ -82,3 +83,54 @@ def test_a_day_whose_meals_were_all_taken_back_need_not_be_closed(place):
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", ""])
 def test_a_day_that_is_none_leads_back_to_the_month(place, day):
     assert place.browser("staff.upper").get(f"{CLOSING}day/?day={day}").status_code == 302
+
+
+@pytest.mark.parametrize(("day", "refused"), [("2026-11-09", False), ("2026-11-10", True), ("2026-11-23", True)])
+def test_what_somebody_ate_before_dying_is_entered_from_the_paper_list(place, day, refused):
+    number = add_diner(place, "张秀英", state=LifeState.DECEASED, state_on=date(2026, 11, 10))
+    browser = place.browser("staff.upper")
+    back = {"back": "1", "day": day, "back_reason": "纸质名单", "kind": kind_id(place, "午餐")}
+    found = browser.get(f"{COUNTER}find/", query_string={"q": "zxy", **back}, headers=BY_SCRIPT).get_json()["html"]
+    assert ("data-why" in found) is refused
+    assert (record(browser, resident=number, **back).status_code == 422) is refused
+
+
+@pages
+def test_who_moved_later_is_not_asked_about(place):
+    number = add_diner(place, "张秀英", state=LifeState.MOVED, state_on=date(2026, 11, 10))
+    browser, kind = place.browser("staff.upper"), kind_id(place, "午餐")
+    answers = [record(browser, resident=number, back="1", day=day, back_reason="纸质名单", kind=kind).status_code
+               for day in ("2026-11-10", "2026-11-09")]
+    assert answers == [409, 200]
+
+
+@pages
+def test_a_sitting_before_the_opening_is_not_counted_and_one_of_long_ago_asked_about(place):
+    with place.app.app_context(), place.session("upper", writes=True) as session:
+        save_settings(session, place.ids["upper"], "canteen", {"opened_on": "2026-09-01"})
+    browser = place.browser("staff.upper")
+    form = {"kind": kind_id(place, "午餐"), "mode": "added", "source": "paper", "way": "dine_in", "number": "３０"}
+    before = browser.post(f"{TALLIES}new/", {**form, "day": "2026-08-31", "once": once()})
+    assert before.status_code == 422 and "2026-09-01" in before.get_data(as_text=True)
+    asked = browser.post(f"{TALLIES}new/", {**form, "day": "2026-09-02", "once": once()})
+    assert asked.status_code == 200 and 'value="old"' in asked.get_data(as_text=True)
+    assert browser.post(f"{TALLIES}new/", {**form, "day": "2026-09-02", "once": once(), "confirmed": "old"}
+                        ).status_code == 302
+    with place.app.app_context(), place.session("upper") as session:
+        assert session.scalars(sa.select(Tally.unnamed)).all() == [30]
+
+
+@pages
+def test_an_amount_is_read_as_it_is_typed_or_refused(place):
+    takes_money(place)
+    _resident, diner = diner_with(place, "张秀英", "0")
+    browser = place.browser("staff.upper")
+
+    def pay_in(typed):
+        form = {"amount": typed, "method": "cash", "once": once()}
+        return browser.post(f"/upper/canteen/account/pay-in/?id={diner}", form).status_code
+
+    refused = ["", ".", "0", "-5", "1.005", "10000.01", "1e3", "1_000", "NaN", "Infinity", "12元", "９" * 30]
+    assert {typed: pay_in(typed) for typed in refused} == dict.fromkeys(refused, 422)
+    assert [pay_in(typed) for typed in ("１２．５０", "12。5", "１，２００", " 8 ")] == [302] * 4
+    assert [row[2] for row in entries(place)] == [Decimal(amount) for amount in ("12.50", "12.50", "1200", "8")]

@@ -13,6 +13,7 @@ from plugins.canteen.ledger.books import check_seats, hold, is_late, named_meals
 from plugins.canteen.ledger.models import Tally, TallyMode, TallySource
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import MealKind, Way
+from plugins.canteen.services import OLD_AFTER, check_day, old_text
 
 MOST = 5000  # of one sitting; more is a slip of the keys
 
@@ -23,11 +24,16 @@ def add_tally(
 ) -> Tally:
     """Count `number` meals of a sitting: in addition to the named ones, or the whole of it.
 
-    Raises ValidationError for a day to come, a closed day without a reason, and where the sitting is counted in the
-    other way already; ConfirmationNeeded "fewer" where more are named than the whole sitting had, and "seats".
+    Raises ValidationError for a day to come or before the opening, a closed day without a reason, and where the
+    sitting is counted in the other way already; ConfirmationNeeded "old" for a day of long ago, "fewer" where more are
+    named than the whole sitting had, and "seats".
     """
     reason = clean_reason(reason)
-    _check(day, number, clerk.today)
+    check_day(session, kind, day, clerk.at)
+    if not 1 <= number <= MOST:
+        raise ValidationError(_("Please give a number from 1 to %(most)s.", most=MOST), "number")
+    if clerk.today - day > OLD_AFTER and "old" not in confirmed:
+        raise ConfirmationNeeded(old_text(day), "old")
     hold(session, kind.community_id)
     if is_late(session, day) and len(reason) < 2:
         raise ValidationError(_("%(day)s is closed. A correction needs a reason.", day=day.isoformat()), "reason")
@@ -61,14 +67,6 @@ def unnamed_meals(session: Session, first: date, last: date) -> int:
     """The meals from day to day (both included) of which only the number is known."""
     return int(session.scalar(sa.select(sa.func.coalesce(sa.func.sum(Tally.unnamed), 0)).where(
         Tally.day.between(first, last), Tally.voided_at.is_(None))))
-
-
-def _check(day: date, number: int, today: date) -> None:
-    if day > today:
-        raise ValidationError(_("%(day)s lies in the future. Please choose today or an earlier day.",
-                                day=day.isoformat()), "day")
-    if not 1 <= number <= MOST:
-        raise ValidationError(_("Please give a number from 1 to %(most)s.", most=MOST), "number")
 
 
 def _check_modes(session: Session, day: date, kind: MealKind, mode: TallyMode) -> None:

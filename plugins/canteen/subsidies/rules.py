@@ -100,10 +100,15 @@ def age_counted(resident: Resident, day: date, how: AgeCounts) -> int | None:
     return None if age is None else max(age, 0)
 
 
+def left_by(resident: Resident, day: date) -> bool:
+    """Whether somebody had died or moved away by this day; what was eaten before that was eaten."""
+    return resident.state != LifeState.ALIVE and (resident.state_on is None or day >= resident.state_on)
+
+
 def eater_on(resident: Resident, tags: Iterable[int], day: date, how: AgeCounts) -> Eater:
     """Somebody as the rules see them on a day. Who moved away or died has no claim from that day on."""
-    here = resident.state == LifeState.ALIVE or (resident.state_on is not None and day < resident.state_on)
-    return Eater(age_counted(resident, day, how), frozenset(tags), resident.registered_here is True, here)
+    return Eater(age_counted(resident, day, how), frozenset(tags), resident.registered_here is True,
+                 not left_by(resident, day))
 
 
 def obstacle(rule: SubsidyRule, eater: Eater, day: date, kind_id: int) -> Obstacle | None:
