@@ -179,6 +179,8 @@ class CounterPage(Page):
             return self._refused(desk, ValidationError(
                 _("Only what you recorded today can be undone here. Please void it in the meal records.")))
         text = _("Undone: %(what)s", what=meal.label)
+        if (meal.voided_by, meal.void_reason) == (here.username, UNDONE):
+            return self._done(desk, text)  # the second click of one deed
         try:
             void_meal(db.session(), meal, here.username, UNDONE, Clerk(here.name, now(), here.username))
             commit(db.session())

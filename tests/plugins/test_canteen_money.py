@@ -134,3 +134,16 @@ def test_an_amount_is_read_as_it_is_typed_or_refused(place):
     assert {typed: pay_in(typed) for typed in refused} == dict.fromkeys(refused, 422)
     assert [pay_in(typed) for typed in ("１２．５０", "12。5", "１，２００", " 8 ")] == [302] * 4
     assert [row[2] for row in entries(place)] == [Decimal(amount) for amount in ("12.50", "12.50", "1200", "8")]
+
+
+@pages
+def test_the_second_click_of_an_undo_finds_it_done(place):
+    takes_money(place)
+    resident, _diner = diner_with(place, "张秀英", "20")
+    browser = place.browser("staff.upper")
+    record(browser, resident=resident, kind=kind_id(place, "午餐"))
+    meal = {"meal": meals(place)[0]["id"]}
+    first, second = (browser.post(f"{COUNTER}undo/", meal, headers=BY_SCRIPT) for _click in range(2))
+    assert first.status_code == second.status_code == 200
+    assert first.get_json()["done"] == second.get_json()["done"]
+    assert sum(row[3] for row in entries(place)) == 20 and len(entries(place)) == 3
