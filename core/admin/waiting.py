@@ -22,6 +22,7 @@ from core.clock import today
 
 MOMENT = 0.6  # seconds
 MOST_SINGLE = 12  # lines; more are put together by what they are about
+URGENT_FIRST = ("bad", "warn", "info")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ class Todos:
 
 
 def todos_of(here: Visit, first: int = 0) -> Todos:
-    """Of the communities from the place `first` on, as many as answer in a moment, at least one."""
+    """Of the communities from the place `first` on, as many as answer in a moment, at least one.
+
+    The most urgent line comes first; what two plugins say in the same words stands once.
+    """
     communities = [a for a in here.areas if a.is_community and here.area.contains(a) and a.closed_on is None]
     on, asked = _plugins_on(here, communities), first
     lines = [] if first else [Waiting(r.kind, str(r.label), str(r.text), _openable(r.url), here.area.name)
@@ -73,6 +77,7 @@ def todos_of(here: Visit, first: int = 0) -> Todos:
         asked += 1
         if time.monotonic() > until:
             break
+    lines = sorted(dict.fromkeys(lines), key=lambda line: URGENT_FIRST.index(line.kind))
     left = len(communities) - asked
     single = here.area.is_community or len(lines) <= MOST_SINGLE
     return Todos(lines if single else [], [] if single else _grouped(lines), len(lines), max(left, 0),
@@ -105,10 +110,9 @@ def _of(here: Visit, community: Area, plugins: set[str]) -> Iterator[Waiting]:
 
 
 def _grouped(lines: list[Waiting]) -> list[Group]:
-    """By urgency and label, the most urgent first."""
-    order = ("bad", "warn", "info")
+    """By urgency and label, in the order of the lines."""
     groups: dict[tuple[str, str], Group] = {}
-    for line in sorted(lines, key=lambda line: order.index(line.kind)):
+    for line in lines:
         groups.setdefault((line.kind, line.label), Group(line.kind, line.label, [])).lines.append(line)
     return list(groups.values())
 

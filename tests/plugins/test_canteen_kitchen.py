@@ -428,6 +428,16 @@ def test_the_dishes_without_a_sample_are_named(place):
     assert "3 份留样超期未处理" in todos(place)
 
 
+def test_what_is_most_urgent_stands_first_on_the_workbench(place):
+    record(place.browser("staff.upper"), resident=add_diner(place, "张秀英"))
+    put_on_menu(place, "红烧肉")
+    add_cook(place, "周建民", (TODAY - timedelta(days=300), TODAY + timedelta(days=20)))
+    place.clock.forward(days=3)
+    record(place.browser("staff.upper"), resident=add_diner(place, "李桂芳"))
+    kinds = re.findall(r'class="todo".*?class="tag (\w+)', todos(place))
+    assert set(kinds) == {"bad", "warn"} and kinds == sorted(kinds)
+
+
 def test_certificates_are_reminded_of_30_7_and_0_days_before_they_end(place):
     settle(place, "own")
     add_cook(place, "周建民", (TODAY - timedelta(days=300), TODAY + timedelta(days=31)))
