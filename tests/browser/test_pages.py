@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from jinja2 import meta
 
 from core.config import ROOT
 from core.testing.walk import start
+from plugins.canteen.kitchen.models import Cook, HealthCertificate
 from tests.browser.inspector import NARROW, WIDE, Inspector
 from tests.pages import Crawl
 from tests.scenes import scenes
@@ -56,3 +58,17 @@ def test_the_sign_in_page_says_nothing_about_who_exists(open_as: Any, live: Any)
         page.press("input[name=password]", "Enter")
         texts.append(page.locator("[role=alert]").first.inner_text())
     assert texts[0] == texts[1] == "用户名或密码不正确。连续 5 次错误将锁定 15 分钟。"
+
+
+def test_words_for_screen_readers_make_no_page_wider_or_longer(place: Any, open_as: Any, live: Any) -> None:
+    """They hang out of tables that scroll, and below the last line."""
+    with place.app.app_context(), place.session("upper", writes=True) as session:
+        cook = Cook(name="周建民")
+        session.add(cook)
+        session.flush()
+        session.add(HealthCertificate(cook_id=cook.id, number="A1", issued_on=date(2026, 2, 1),
+                                      expires_on=date(2027, 1, 31)))
+    page = open_as("staff.upper", NARROW)
+    for path in ("duty/", "orders/"):
+        page.goto(f"{live.url}/upper/canteen/{path}")
+        assert page.evaluate("[scrollBy(9999, 9999), scrollX, scrollY].slice(1)") == [0, 0], path
