@@ -250,6 +250,25 @@ def test_no_answer_opens_a_task_and_a_second_door_of_the_day_joins_it(place, peo
         assert dinner.task.voided_at is not None
 
 
+def test_a_door_that_stays_shut_after_the_task_is_finished_opens_another(place, people):
+    driver = Driver(place)
+    driver.open()
+    driver.tap("unanswered", people[0])
+    assert "再次无人应答" not in driver.page()
+    with at_work(place) as session:
+        close_task(session, session.scalars(sa.select(Task)).one(), Outcome.SAFE, "女儿说十二点半回来", "王敏", NOON)
+    seen = driver.page()
+    assert "再次无人应答" in seen and "已联系上，平安" in seen
+    place.clock.forward(minutes=30)
+    for _tap in range(2):
+        driver.tap("unanswered", people[0])
+    assert tally(place) == [0, 1, 2] and "12:12" in driver.page()
+    assert tasks(place) == [(TaskState.DONE, "王秀英", False), (TaskState.OPEN, "王秀英", False)]
+    with at_work(place) as session:
+        undo(session, session.scalars(sa.select(Handover)).one(), clerk())
+    assert tasks(place) == [(TaskState.DONE, "王秀英", False), (TaskState.OPEN, "王秀英", True)]
+
+
 def test_a_door_that_opens_later_is_handed_over_and_a_finished_task_stays(place, people):
     driver = Driver(place)
     driver.open()

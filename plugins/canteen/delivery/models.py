@@ -12,6 +12,7 @@ from core.api import (
     Deletable,
     Moment,
     Task,
+    TaskState,
     TenantModel,
     Voidable,
     choice_column,
@@ -108,6 +109,11 @@ class Handover(Voidable, TenantModel):
     recorded_at: Mapped[datetime] = mapped_column(Moment, info={"label": _l("Recorded at")})
 
     label_private = "name"
+
+    @property
+    def is_looked_after(self) -> bool:
+        """Whether somebody still has to see to the person behind the door."""
+        return self.task is not None and self.task.state == TaskState.OPEN and self.task.voided_at is None
 
     @property
     def label(self) -> str:

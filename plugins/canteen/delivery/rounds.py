@@ -91,7 +91,8 @@ def rounds_on(session: Session, kind: MealKind, day: date) -> list[RoundToday]:
 def _visits(session: Session, kind: MealKind, day: date) -> dict[int, Handover]:
     """Diner → what was recorded last."""
     rows = session.scalars(sa.select(Handover).where(
-        Handover.day == day, Handover.kind_id == kind.id, Handover.voided_at.is_(None)).order_by(Handover.id))
+        Handover.day == day, Handover.kind_id == kind.id, Handover.voided_at.is_(None)).order_by(Handover.id)
+        .options(joinedload(Handover.task)))
     return {row.diner_id: row for row in rows}
 
 

@@ -55,9 +55,11 @@ def hand_over(session: Session, door: Door) -> Handover:
 def no_answer(session: Session, door: Door, link: str) -> Handover:
     """无人应答: mark the stop and have somebody look after the person today; a second time gives the first.
 
-    Raises ValidationError where the meal was handed over.
+    Once that task is over, a door that stays shut opens another: the last time stands in the record, the first in
+    the audit trail and in the task that is over. Raises ValidationError where the meal was handed over.
     """
-    if known := handover_of(session, door.diner.id, door.kind.id, door.day, DoorResult.UNANSWERED):
+    known = handover_of(session, door.diner.id, door.kind.id, door.day, DoorResult.UNANSWERED)
+    if known is not None and known.is_looked_after:
         return known
     if given := handover_of(session, door.diner.id, door.kind.id, door.day, DoorResult.DELIVERED):
         raise ValidationError(_("%(name)s was handed %(kind)s at %(time)s by %(by)s. Please undo that first if it was "
@@ -66,7 +68,12 @@ def no_answer(session: Session, door: Door, link: str) -> Handover:
     task = open_task(
         session, _("%(kind)s delivery: nobody answered the door", kind=door.kind.name), door.diner.resident, door.day,
         source=PLUGIN, by=door.by, at=door.at, link=link)
-    return _note(session, door, DoorResult.UNANSWERED, task_id=task.id)
+    if known is None:
+        return _note(session, door, DoorResult.UNANSWERED, task_id=task.id)
+    known.task, known.round_name = task, door.round_name
+    known.recorded_by, known.account, known.recorded_at = door.by, door.account, door.at
+    session.flush()
+    return known
 
 
 def handover_of(
