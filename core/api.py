@@ -21,6 +21,7 @@ from core.areas.service import communities_with, save_settings, settings_of
 from core.areas.tenancy import Deletable, TenantModel, Voidable, tenant_index, tenant_reference, tenant_unique
 from core.audit.models import Deed
 from core.audit.trail import note_deed
+from core.calendar.opening import is_open
 from core.clock import BEIJING, beijing, now, today
 from core.declarations import Dimension, Entry, Metric, PluginInfo, Sheet, Todo
 from core.encryption import EncryptedText
@@ -41,8 +42,8 @@ __all__ = [
     "Choice", "choice_column", "choices", "clean_reason", "close_task", "commit", "communities_with", "COMMUNITY",
     "ConfirmationNeeded", "create_once", "db",
     "DaysFilter", "Deed", "Deletable", "Dimension", "download", "EncryptedText", "Entry",
-    "few", "find_resident", "foreign", "hookimpl", "in_pieces", "LifeState", "mark_void", "mask_name", "Metric",
-    "Moment", "Money", "new_key", "NONE", "note_deed", "now", "open_task", "Outcome", "Page", "PageLink",
+    "few", "find_resident", "foreign", "hookimpl", "in_pieces", "is_open", "LifeState", "mark_void", "mask_name",
+    "Metric", "Moment", "Money", "new_key", "NONE", "note_deed", "now", "open_task", "Outcome", "Page", "PageLink",
     "parse_choice", "parse_text", "PluginInfo", "put_error", "ReferenceField", "relationship", "remote", "Resident",
     "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes",
     "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter",

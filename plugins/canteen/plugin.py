@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from sqlalchemy import func
 
-from core.api import Dimension, Entry, Metric, PluginInfo, Sheet, Todo, beijing, hookimpl, now
+from core.api import Dimension, Entry, Metric, PluginInfo, Sheet, Todo, beijing, hookimpl, is_open, now
 from plugins.canteen import demo
 from plugins.canteen.counter import CounterPage
 from plugins.canteen.delivery import demo as delivery_demo
@@ -32,7 +32,7 @@ from plugins.canteen.orders.screens import OrderScreen, PauseScreen, PlansPage
 from plugins.canteen.roster import DINER_SHEET
 from plugins.canteen.screens import DinerScreen, MealKindScreen, MealScreen, PriceScreen
 from plugins.canteen.services import add_default_kinds, kinds_of, price_on
-from plugins.canteen.settings import CanteenSettings
+from plugins.canteen.settings import PLUGIN, CanteenSettings
 from plugins.canteen.settlement import demo as settlement_demo
 from plugins.canteen.settlement.reminders import waiting
 from plugins.canteen.settlement.screens import SettlementScreen
@@ -123,8 +123,8 @@ def demo_records(session: Any, community: Any, today: date) -> None:
 
 @hookimpl
 def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
-    """Meals without a price; a meal that is being served or over with nothing recorded."""
-    clock = beijing(now()).time()
+    """Meals without a price; on an open day a meal that is being served or over with nothing recorded."""
+    clock, opens = beijing(now()).time(), is_open(session, community.id, PLUGIN, today)
     counted = dict(session.execute(
         sa.select(Meal.kind_id, func.count()).where(Meal.day == today, *Meal.counts()).group_by(Meal.kind_id)
     ).all())
@@ -132,7 +132,7 @@ def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
         if price_on(session, kind, today) is None:
             yield Todo("bad", _("No price"), _("%(kind)s has no price: meals cannot be recorded.", kind=kind.name),
                        url_for("canteen_prices.create_view", area=community.slug))
-        elif clock > kind.opens and not counted.get(kind.id):
+        elif opens and clock > kind.opens and not counted.get(kind.id):
             yield Todo("warn", _("Nothing recorded"), _("No %(kind)s has been recorded today.", kind=kind.name),
                        url_for("canteen_counter.index", area=community.slug, kind=kind.id))
     if days := open_days(session, today - LOOKED_BACK, today - timedelta(days=1)):
@@ -142,7 +142,8 @@ def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
                             first=days[0].isoformat()),
                    url_for("canteen_closing.index", area=community.slug, month=f"{days[0]:%Y-%m}"))
     yield from waiting(session, community, today)
-    yield from delivery_todos(session, today, clock, url_for("canteen_delivery.index", area=community.slug))
+    if opens:
+        yield from delivery_todos(session, today, clock, url_for("canteen_delivery.index", area=community.slug))
     yield from kitchen.todo_items(session, community, today, now())
 
 

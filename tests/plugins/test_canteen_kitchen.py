@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.api import ValidationError, save_settings
+from core.calendar.models import Closure, OpeningDays
 from plugins.canteen.kitchen.allergies import clashes
 from plugins.canteen.kitchen.book import Subject, asked_of, first_day, gaps_of, read_days
 from plugins.canteen.kitchen.checks import check_purchase
@@ -404,6 +405,22 @@ def test_a_canteen_is_asked_for_nothing_before_its_first_record(place):
     assert "没有消毒记录" not in seen  # the sitting goes on
     place.clock.forward(hours=2)
     assert "没有消毒记录" in todos(place)
+
+
+def test_on_a_day_of_closing_neither_menu_nor_meals_are_asked_for(place):
+    put_on_menu(place, "红烧肉", day=TODAY - timedelta(days=3))
+    assert all(words in todos(place) for words in ("今天没有菜谱", "明天没有菜谱", "今天的午餐还没有登记"))
+    with place.app.app_context(), place.session("upper", writes=True) as session:
+        session.add(OpeningDays(plugin="canteen", starts_on=date(2026, 1, 1), weekdays="12345"))
+        session.add(Closure(plugin="", starts_on=TODAY, ends_on=TODAY, reason="停电"))
+    seen = todos(place)
+    assert "今天没有菜谱" not in seen and "明天没有菜谱" in seen and "今天的午餐还没有登记" not in seen
+    count = HERE + "count/?day="
+    staff = place.browser("staff.upper")
+    assert "食堂当天不营业" in text(staff.get(f"{count}2026-11-23"))
+    assert "食堂当天不营业" not in text(staff.get(f"{count}2026-11-24"))
+    place.clock.forward(days=4)  # Friday
+    assert "今天没有菜谱" in todos(place) and "明天没有菜谱" not in todos(place)
 
 
 def test_a_canteen_without_a_kitchen_is_not_asked_for_what_it_cannot_do(place):

@@ -30,8 +30,6 @@ from plugins.canteen.models import Meal, MealKind
 from plugins.canteen.services import kinds_of
 from plugins.canteen.settings import PLUGIN, Kitchen
 
-LOOKED_BACK = 4  # weeks: a weekday on which nothing was served in them is no day of the canteen
-
 
 class Subject(Choice):
     """What the book of a day is asked for."""
@@ -166,22 +164,6 @@ def _without_sample(book: DayBook, kind: MealKind) -> str | None:
     if missing:
         return _("%(kind)s: no sample of %(dishes)s", kind=kind.name, dishes="、".join(d.name for d in missing))
     return None if samples else _("%(kind)s: no sample", kind=kind.name)
-
-
-def no_menu(session: Session, book: DayBook) -> bool:
-    """Whether a day on which the canteen serves has no menu at all."""
-    return not book.menu and serves_on(session, book.day)
-
-
-def serves_on(session: Session, day: date) -> bool:
-    """Whether the canteen serves that day, as far as can be told: Monday to Friday, and what it did in the last weeks.
-
-    A holiday is not known here.
-    """
-    if day.weekday() < 5:
-        return True
-    same = [day - timedelta(weeks=number) for number in range(LOOKED_BACK + 1)]
-    return session.scalar(sa.select(Meal.id).where(Meal.day.in_(same), *Meal.counts()).limit(1)) is not None
 
 
 def serving_is_over(session: Session, book: DayBook, clock: time) -> bool:

@@ -9,14 +9,13 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from core.api import Todo, beijing
+from core.api import Todo, beijing, is_open
 from plugins.canteen.kitchen.book import (
     DayBook,
     Gap,
     Subject,
     asked_of,
     gaps_of,
-    no_menu,
     read_days,
     serving_is_over,
 )
@@ -37,6 +36,7 @@ from plugins.canteen.kitchen.screens import (
     SampleScreen,
 )
 from plugins.canteen.services import kinds_of
+from plugins.canteen.settings import PLUGIN
 
 __all__ = ["SCREENS", "demo_records", "todo_items"]
 SCREENS = [
@@ -71,7 +71,7 @@ def todo_items(session: Any, community: Any, today: date, at: datetime) -> Itera
 
 def _menus(session: Any, community: Any, books: dict[date, DayBook], today: date) -> Iterable[Todo]:
     for day, book in books.items():
-        if no_menu(session, book):
+        if not book.menu and is_open(session, community.id, PLUGIN, day):
             text = _("Today has no menu.") if day == today else _("Tomorrow has no menu.")
             yield Todo("warn", Subject.MENU.label, text, _url(community, Subject.MENU, day))
 

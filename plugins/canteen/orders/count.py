@@ -10,12 +10,13 @@ from flask_admin.base import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from core.api import Deed, Page, beijing, db, download, mask_name, note_deed, now, visit, write_table
+from core.api import Deed, Page, beijing, db, download, is_open, mask_name, note_deed, now, visit, write_table
 from plugins.canteen.models import Way
 from plugins.canteen.orders.kitchen import KindCount, Late, count_meals, late_changes
 from plugins.canteen.orders.models import MealOrder
 from plugins.canteen.orders.screens import SECTION
 from plugins.canteen.orders.services import closing_of, count_day
+from plugins.canteen.settings import PLUGIN
 from plugins.canteen.tables import XLSX
 
 
@@ -60,7 +61,8 @@ class CountPage(Page):
         closing = closing_of(session, here.id, day)
         return {"day": day, "counts": count_meals(session, day), "late": late_changes(session, day, closing),
                 "closing": beijing(closing), "is_closed": closing <= now(), "ways": list(Way), "page": self,
-                "sees_names": visit().access.sees_names, "who": self._who}
+                "sees_names": visit().access.sees_names, "who": self._who,
+                "is_open": is_open(session, here.id, PLUGIN, day)}
 
     @staticmethod
     def _who(late: Late) -> str:
