@@ -37,6 +37,12 @@ class Openings:
                 return rule.opens_on(day, self.off.get(day))
         return True
 
+    def closed_days(self, community_id: int, plugin: str, days: Iterable[date]) -> frozenset[date]:
+        """Those of the days on which it is not open; without a rule or a closure none is looked at."""
+        if community_id not in self.closures and community_id not in self.rules:
+            return frozenset()
+        return frozenset(day for day in days if not self.is_open(community_id, plugin, day))
+
 
 def openings(session: Session, start: date, end: date) -> Openings:
     """What is to be known to say for any community in the session's scope which days are open; three statements."""

@@ -20,7 +20,7 @@ from core.calendar.opening import openings
 from core.clock import beijing, now
 from core.declarations import Metric
 from core.extensions import Choice
-from core.metrics.figures import by_day
+from core.metrics.figures import days_recorded
 from core.metrics.first_entries import first_entries
 from core.metrics.openings import opening_rows
 from core.metrics.reporting import due_hours
@@ -60,38 +60,61 @@ def states_of(
     at: datetime | None = None,
 ) -> dict[str, States]:
     """The same for several metrics by name: five statements for all of them, and two for each."""
+    days, found = courses_of(session, metrics, communities, start, end, at=at)
+    return {name: {(place, day): state for place, course in courses.items()
+                   for day, state in zip(days, course, strict=True)} for name, courses in found.items()}
+
+
+def courses_of(
+    session: Session, metrics: Iterable[Metric], communities: Iterable[Area | int], start: date, end: date, *,
+    at: datetime | None = None, late: bool = True,
+) -> tuple[list[date], dict[str, dict[int, list[DayState]]]]:
+    """The days, and by metric and community the state of each of them.
+
+    A year of a street is 20,000 states: what communities have in common is found once. `late` False saves asking when
+    the first records were entered: what is late counts as reported.
+    """
     metrics = list(metrics)
     moment = at or now()
     ids = [each if isinstance(each, int) else each.id for each in communities]
-    plugins = {plugin_of(metric) for metric in metrics}
-    places = _places(session, ids, plugins)
+    places = _places(session, ids, {plugin_of(metric) for metric in metrics})
     open_, rules, zeros = openings(session, start, end), due_hours(session), _zeros(session, start, end)
     days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     today = beijing(moment).date()
-    found: dict[str, States] = {}
+    found: dict[str, dict[int, list[DayState]]] = {}
+    grounds: dict[Any, list[DayState]] = {}
     for metric in metrics:
-        plugin, counted = plugin_of(metric), by_day(session, metric, start, end)
-        first, own = first_entries(session, metric, start, end), found.setdefault(metric.name, {})
+        plugin, recorded = plugin_of(metric), days_recorded(session, metric, start, end)
+        first = first_entries(session, metric, start, end) if late else {}
         covered = {row.community_id: row.until for row in opening_rows(session, metric)}
+        courses = found.setdefault(metric.name, {})
         for place in places:
-            due = rules.is_due(place.path, today, moment)
-            for day in days:
-                key = (place.id, day)
-                if day > today:
-                    state = DayState.FUTURE
-                elif not place.is_on(plugin, day) or day <= covered.get(place.id, day - ONE_DAY):
-                    state = DayState.OFF
-                elif not open_.is_open(place.id, plugin, day):
-                    state = DayState.CLOSED
-                elif counted.get(key):
-                    entered = first.get(key)
-                    state = DayState.LATE if entered and beijing(entered).date() > day else DayState.DONE
-                elif (place.id, metric.name, day) in zeros:
-                    state = DayState.ZERO
-                else:
-                    state = DayState.MISSING if day < today or due else DayState.FUTURE
-                own[key] = state
-    return found
+            closed = open_.closed_days(place.id, plugin, days)
+            key = (plugin, place.when_on(plugin), covered.get(place.id), closed)
+            if key not in grounds:
+                grounds[key] = _ground(place, plugin, covered.get(place.id), closed, days, today)
+            done = recorded.get(place.id, frozenset())
+            signed = zeros.get((place.id, metric.name), frozenset())
+            course = courses[place.id] = [
+                state if state is not DayState.MISSING else DayState.DONE if day in done else
+                DayState.ZERO if day in signed else state for day, state in zip(days, grounds[key], strict=True)]
+            for day in [day for day in done if (entered := first.get((place.id, day))) and
+                        beijing(entered).date() > day]:
+                if course[(day - start).days] is DayState.DONE:
+                    course[(day - start).days] = DayState.LATE
+            if (start <= today <= end and course[(today - start).days] is DayState.MISSING
+                    and not rules.is_due(place.path, today, moment)):
+                course[(today - start).days] = DayState.FUTURE
+    return days, found
+
+
+def _ground(
+    place: Place, plugin: str, covered: date | None, closed: frozenset[date], days: list[date], today: date
+) -> list[DayState]:
+    """What each day is as long as nobody records anything: missing where it is expected."""
+    return [DayState.FUTURE if day > today
+            else DayState.OFF if not place.is_on(plugin, day) or (covered is not None and day <= covered)
+            else DayState.CLOSED if day in closed else DayState.MISSING for day in days]
 
 
 def plugin_of(metric: Metric) -> str:
@@ -114,6 +137,10 @@ class Place:
     closed_on: date | None
     on: dict[str, list[tuple[date, date | None]]]
     opened_on: dict[str, date]
+
+    def when_on(self, plugin: str) -> tuple[Any, ...]:
+        """All that `is_on` depends on but the day: places of which it is the same are on on the same days."""
+        return self.closed_on, self.opened_on.get(plugin), tuple(self.on.get(plugin, ()))
 
     def is_on(self, plugin: str, day: date) -> bool:
         """Whether the module was on that day: from the day on which it was switched on, until the one before it went
@@ -150,7 +177,11 @@ def _day(text: object) -> date | None:
         return None
 
 
-def _zeros(session: Session, start: date, end: date) -> set[tuple[int, str, date]]:
+def _zeros(session: Session, start: date, end: date) -> dict[tuple[int, str], set[date]]:
+    """By community and metric."""
     rows = sa.select(ZeroReport.community_id, ZeroReport.metric, ZeroReport.day).where(
         ZeroReport.voided_at.is_(None), ZeroReport.day >= start, ZeroReport.day <= end)
-    return {(community, metric, day) for community, metric, day in session.execute(rows)}
+    found: dict[tuple[int, str], set[date]] = {}
+    for community, metric, day in session.execute(rows):
+        found.setdefault((community, metric), set()).add(day)
+    return found

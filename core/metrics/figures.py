@@ -11,7 +11,9 @@ from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 
 from core.declarations import Dimension, Metric
 from core.metrics.cells import new_in, value_of
@@ -20,6 +22,25 @@ from core.metrics.groups import kept, last_of, month_of
 from core.metrics.models import MetricFigure
 from core.metrics.openings import openings_of
 from core.metrics.periods import MONTHS, PeriodKind, period_of
+
+
+class iso_days(FunctionElement[str]):  # noqa: N801 - it is written like a function
+    """Many days as one text, 2026-11-22,2026-11-23, in no order."""
+
+    type = sa.String()
+    name = "iso_days"
+    inherit_cache = True
+
+
+@compiles(iso_days, "sqlite")
+def _days_on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(iso_days, "postgresql")
+def _days_on_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
+    return f"string_agg(to_char({compiler.process(element.clauses, **kwargs)}, 'YYYY-MM-DD'), ',')"
+
 
 Span = tuple[date | None, date]  # from (None: since the beginning) and to, both included
 Piece = tuple[PeriodKind, date | None, date]  # cells of this period whose first day lies between these
@@ -56,6 +77,26 @@ def totals_of(
 def by_day(session: Session, metric: Metric, start: date, end: date) -> dict[tuple[int, date], int]:
     """The metric for each community and day that has records."""
     return _by(session, metric, PeriodKind.DAY, start, end)
+
+
+def days_recorded(session: Session, metric: Metric, start: date, end: date) -> dict[int, set[date]]:
+    """For each community the days on which the metric is not 0."""
+    found: dict[int, set[date]] = {}
+    if not all(kept().holds(part) for part in metric.counted):
+        for community, day in by_day(session, metric, start, end):
+            found.setdefault(community, set()).add(day)
+        return found
+    names = [part.name for part in metric.counted]
+    cells = sa.select(MetricFigure.community_id, MetricFigure.day).where(_cells(names, (PeriodKind.DAY, start, end)))
+    if len(names) > 1:
+        cells = cells.group_by(MetricFigure.community_id, MetricFigure.day)
+        cells = cells.having(sa.func.sum(MetricFigure.number) != 0)
+    cells = cells.subquery()
+    # a row for each community: 20,000 rows for a year of a street cost ten times as much
+    for community, days in session.execute(sa.select(cells.c.community_id, iso_days(cells.c.day)).group_by(
+            cells.c.community_id)):
+        found[community] = {date.fromisoformat(day) for day in days.split(",")}
+    return found
 
 
 def by_month(session: Session, metric: Metric, start: date, end: date) -> dict[tuple[int, date], int]:

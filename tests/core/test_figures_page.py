@@ -355,7 +355,7 @@ def test_three_open_days_without_a_record_stand_out() -> None:
     gone, done, shut = DayState.MISSING, DayState.DONE, DayState.CLOSED
     for states, expected in (([done, gone, gone, shut, gone], ["bad"]), ([gone, gone, gone, done], []),
                              ([done, gone, gone], []), ([gone, gone, DayState.ZERO, gone], [])):
-        days = days_of([(date(2026, 11, n), state) for n, state in enumerate(states, 1)])
+        days = days_of([date(2026, 11, n) for n in range(1, len(states) + 1)], states)
         assert remarks(PeriodKind.MONTH, TODAY, parts=9, days=days) == expected, states
 
 

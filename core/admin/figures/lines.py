@@ -8,8 +8,10 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from core.areas.models import Area
 from core.declarations import Metric
-from core.metrics.expectations import EXPECTED, DayState
+from core.metrics.expectations import DayState
 from core.metrics.units import NOT_KNOWN, TENTH, change_of, change_text, text_of
+
+LAST = 3  # days whose silence stands out
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,7 @@ class Days:
     expected: int
     missing: tuple[date, ...]
     zeros: int
-    late: int
-    last: tuple[DayState, ...] = ()  # of the expected days, the latest last
+    last: tuple[DayState, ...] = ()  # of the last few expected days, the latest last
 
     @property
     def percent(self) -> int | None:
@@ -28,12 +29,12 @@ class Days:
         return (self.expected - len(self.missing)) * 100 // self.expected if self.expected else None
 
 
-def days_of(states: Sequence[tuple[date, DayState]]) -> Days:
+def days_of(days: Sequence[date], states: Sequence[DayState]) -> Days:
     """What the states of the days of a period come to, in the order of the days."""
-    expected = [(day, state) for day, state in states if state in EXPECTED]
-    only = tuple(state for _day, state in expected)
-    return Days(len(only), tuple(day for day, state in expected if state is DayState.MISSING),
-                only.count(DayState.ZERO), only.count(DayState.LATE), only)
+    only = [state for state in states
+            if state is not DayState.OFF and state is not DayState.CLOSED and state is not DayState.FUTURE]
+    missing = tuple(day for day, state in zip(days, states, strict=True) if state is DayState.MISSING)
+    return Days(len(only), missing, sum(state is DayState.ZERO for state in only), tuple(only[-LAST:]))
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def whole_of(metric: Metric, area: Area, lines: Sequence[Line]) -> Line:
     declared = [line for line in on if line.residents]
     due = [line.days for line in on if line.days is not None]
     days = Days(sum(each.expected for each in due), tuple(day for each in due for day in each.missing),
-                sum(each.zeros for each in due), sum(each.late for each in due)) if due else None
+                sum(each.zeros for each in due)) if due else None
     return Line(
         metric, area, sum(line.parts or 0 for line in on) if on else None,
         sum(line.before or 0 for line in on) if on else None, None,

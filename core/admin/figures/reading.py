@@ -16,7 +16,7 @@ from core.admin.gate import Visit, manager, sees_plugin
 from core.areas.models import Area, AreaProfile, PluginSwitch
 from core.areas.scope import scope_of, session_for
 from core.declarations import Metric
-from core.metrics.expectations import DayState, states_of
+from core.metrics.expectations import courses_of
 from core.metrics.figures import Span, totals_of
 from core.metrics.months import corrections_of
 from core.metrics.openings import openings_of
@@ -161,12 +161,6 @@ def _days(
     if not metrics or not communities:
         return {}
     start, end = asked.span
-    found = states_of(reading, metrics, communities, start or end.replace(month=1, day=1), end)
-    by_name: dict[str, dict[int, Days]] = {}
-    for name, states in found.items():
-        days: dict[int, list[tuple[date, DayState]]] = {}
-        for (community, day), state in states.items():
-            days.setdefault(community, []).append((day, state))
-        by_name[name] = {community: days_of(sorted(each, key=lambda pair: pair[0]))
-                         for community, each in days.items()}
-    return by_name
+    days, found = courses_of(reading, metrics, communities, start or end.replace(month=1, day=1), end, late=False)
+    return {name: {community: days_of(days, course) for community, course in courses.items()}
+            for name, courses in found.items()}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from flask_babel import gettext as _
 
 from core.admin.figures.asked import Asked
-from core.admin.figures.lines import Line
+from core.admin.figures.lines import LAST, Line
 from core.admin.figures.reading import Board
 from core.metrics.expectations import DayState
 from core.metrics.periods import PeriodKind
@@ -16,7 +16,6 @@ from core.metrics.units import change_text, number_of
 
 MUCH = Decimal("0.3")
 SMALLEST_BASE = 20  # below it 30 % is a matter of a few
-SILENT_DAYS = 3
 ENOUGH_DAYS = 7  # of a period that runs still, before it is compared with the four weeks before
 
 
@@ -42,7 +41,7 @@ def _about(line: Line, asked: Asked) -> Iterator[Remark]:
     if line.parts is None:
         return
     what = {"area": line.area.name, "metric": line.metric.title}
-    if line.days is not None and line.days.last[-SILENT_DAYS:] == (DayState.MISSING,) * SILENT_DAYS:
+    if line.days is not None and line.days.last == (DayState.MISSING,) * LAST:
         yield Remark("bad", _("Silent"), _("%(area)s: no %(metric)s for the last 3 open days", **what), line)
     base, words = _base(line, asked)
     change = None if base is None else (line.parts - base) / base
