@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from core.admin.figures.asked import Asked
 from core.admin.figures.links import figure_url, page_url
-from core.admin.figures.reading import Found, communities_of, metrics_for, on_since, read_totals
+from core.admin.figures.reading import Found, communities_of, metrics_for, on_in, read_totals
 from core.admin.gate import Visit, visit
 from core.admin.listing import Tool
 from core.admin.page import ABOVE, COMMUNITY, Page
@@ -116,12 +116,12 @@ def _glance(here: Visit) -> Glance:
     spans = ((day, day), (day.replace(day=1), day), (None, day), (day - timedelta(days=7), day - timedelta(days=7)))
     found, readable = read_totals(here, _at_a_glance(metrics_for(here)), spans)
     with session_for(scope_of(here.area), "figures of the workbench") as reading:
-        since, _people = on_since(reading, communities, day)
+        known, _people = on_in(reading, communities, (day, day))
         days = {metric.name: by_day(reading, metric, day - timedelta(days=DAYS_SHOWN - 1), day)
                 for _plugin, metric in readable}
         daily = [] if here.area.is_community else [metric for _plugin, metric in readable if metric.daily]
         states = states_of(reading, daily, communities, day, day) if daily else {}
-    on = {plugin: {area for name, area in since if name == plugin} for plugin, _metric in readable}
+    on = {plugin: {area for name, area in known if name == plugin} for plugin, _metric in readable}
     return Glance(readable, communities, on, found, days, states)
 
 
@@ -178,8 +178,8 @@ def _table(glance: Glance, plugin: str, metric: Metric) -> SimpleNamespace:
 def _state(glance: Glance, metric: Metric, area: Area) -> SimpleNamespace:
     """Recorded, signed as zero, closed, or nothing yet."""
     state = glance.states.get(metric.name, {}).get((area.id, today()), DayState.FUTURE)
-    if state in (DayState.FUTURE, DayState.MISSING):
-        return _cell(_("Nothing recorded"), kind="bad")
+    if state in (DayState.FUTURE, DayState.MISSING):  # before the hour at which it is due nobody lacks anything
+        return _cell(_("Nothing recorded"), kind="bad" if state is DayState.MISSING else "none")
     if state in (DayState.DONE, DayState.LATE):
         return _cell(_("Recorded"), kind="ok")
     return _cell(str(state.label), kind="info" if state is DayState.ZERO else "none")

@@ -86,7 +86,9 @@ def courses_of(
     for metric in metrics:
         plugin, recorded = plugin_of(metric), days_recorded(session, metric, start, end)
         first = first_entries(session, metric, start, end) if late else {}
-        covered = {row.community_id: row.until for row in opening_rows(session, metric)}
+        covered: dict[int, date] = {}
+        for row in opening_rows(session, metric):  # its own and those of what it sums: until the latest of them
+            covered[row.community_id] = max(row.until, covered.get(row.community_id, row.until))
         courses = found.setdefault(metric.name, {})
         for place in places:
             closed = open_.closed_days(place.id, plugin, days)

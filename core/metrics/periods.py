@@ -53,6 +53,17 @@ class Period:
             return Period(self.kind, self.start - timedelta(weeks=52), self.end - timedelta(weeks=52))
         return period_of(self.kind, same_day(self.start, self.start.year - 1))
 
+    def same_part_a_year_before(self, today: date) -> tuple[date, date] | None:
+        """As much of last year's period as of this one has come by today (同比); None since the beginning."""
+        before = self.a_year_before()
+        if before is None or before.start is None:
+            return None
+        if self.end <= today:
+            return before.start, before.end
+        if self.kind == PeriodKind.WEEK:
+            return before.start, today - timedelta(weeks=52)
+        return before.start, min(before.end, same_day(today, today.year - 1))
+
     def next(self) -> Period | None:
         """The period after it."""
         return None if self.start is None else period_of(self.kind, self.end + timedelta(days=1))

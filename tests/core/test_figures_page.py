@@ -22,9 +22,9 @@ from core.admin.figures.charts import comparison, trend
 from core.admin.figures.lines import Line, days_of, whole_of
 from core.admin.figures.reading import Board
 from core.admin.figures.remarks import remarks_on
-from core.areas.models import Area, AreaKind, AreaProfile
+from core.areas.models import Area, AreaKind, AreaProfile, PluginSwitch
 from core.areas.scope import session_for
-from core.areas.service import switch_off
+from core.areas.service import switch_off, switch_on
 from core.clock import BEIJING
 from core.declarations import Metric
 from core.metrics.expectations import DayState
@@ -142,6 +142,11 @@ def test_a_period_is_compared_with_the_same_part_of_last_year(
     assert asked.a_year_before == (before and tuple(date.fromisoformat(d) for d in before))
 
 
+def test_on_its_last_day_february_is_compared_with_the_whole_of_a_longer_one() -> None:
+    asked = asked_for({"kind": "month"}, date(2029, 2, 28))
+    assert asked.a_year_before == (date(2028, 2, 1), date(2028, 2, 29))
+
+
 def test_on_29_february_a_month_that_runs_is_compared_until_the_28th() -> None:
     asked = asked_for({"kind": "month"}, date(2028, 2, 29))
     assert asked.a_year_before == (date(2027, 2, 1), date(2027, 2, 28))
@@ -205,6 +210,18 @@ def test_off_is_a_dash_and_neither_zero_nor_missing(eaten: Place) -> None:
     assert row(page, "下游社区")[:3] == ["下游社区", "—", "—"]
     assert cards(page)["canteen.meals"].value == "6"
     assert "下游社区" not in page[page.index('id="missing"'):]
+
+
+def test_off_for_a_time_leaves_the_days_before_it_missing(eaten: Place) -> None:
+    with eaten.app.app_context(), session_for(None, "a test", writes=True) as writing:
+        switch = writing.scalar(sa.select(PluginSwitch).where(
+            PluginSwitch.community_id == eaten.ids["lower"], PluginSwitch.plugin == "canteen"))
+        switch.on_from, switch.off_on = date(2026, 7, 16), date(2026, 9, 1)
+        writing.flush()
+        switch_on(writing, writing.get_one(Area, eaten.ids["lower"]), "canteen", date(2026, 10, 16), "street")
+    shown = {month: row(page_of(eaten, f"/street/figures/?kind=month&day=2026-{month:02}-01"), "下游社区")[1]
+             for month in (5, 6, 7, 8, 9, 10)}
+    assert shown == {5: "2", 6: "—", 7: "缺 16 天", 8: "缺 31 天", 9: "—", 10: "缺 16 天"}
 
 
 def test_missing_days_are_counted_named_and_ready_to_copy(eaten: Place) -> None:

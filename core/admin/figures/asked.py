@@ -3,14 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
 
 from core.admin.query import day as day_of
 from core.metrics.figures import Span
-from core.metrics.periods import Period, PeriodKind, period_of, same_day
+from core.metrics.periods import Period, PeriodKind, period_of
 
 FIRST_DAY = date(2000, 1, 1)
 
@@ -40,14 +40,7 @@ class Asked:
     @property
     def a_year_before(self) -> Span | None:
         """The same part of the same period of last year (同比); None since the beginning."""
-        before = self.period.a_year_before()
-        if before is None or before.start is None:
-            return None
-        if not self.runs:
-            return before.start, before.end
-        if self.kind == PeriodKind.WEEK:
-            return before.start, self.today - timedelta(weeks=52)
-        return before.start, min(before.end, same_day(self.today, self.today.year - 1))
+        return self.period.same_part_a_year_before(self.today)
 
     @property
     def label(self) -> str:

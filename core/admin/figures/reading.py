@@ -65,7 +65,7 @@ def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | 
     spans, communities = _spans(asked), communities_of(here)
     found, readable = read_totals(here, metrics, spans, WEEKS_BEFORE)
     with session_for(scope_of(here.area), "figures") as reading:
-        on, people = on_since(reading, communities, asked.span[1])
+        on, people = on_in(reading, communities, asked.span)
         days = _days(reading, [metric for _p, metric in readable if metric.daily], communities, asked)
         openings = openings_of(reading, [metric for _p, metric in readable]) if asked.span[0] is None else {}
         corrected = corrections_of(reading, *asked.span)
@@ -115,11 +115,11 @@ def _spans(asked: Asked) -> list[Span]:
 
 
 def _line(
-    asked: Asked, metric: Metric, area: Area, on_since: date | None, found: Found, residents: int | None,
+    asked: Asked, metric: Metric, area: Area, was_on: bool | None, found: Found, residents: int | None,
     days: Days | None,
 ) -> Line:
     parts = found.get((metric.name, 0, area.id), 0)
-    if on_since is None or (on_since > asked.span[1] and not parts):
+    if was_on is None or (not was_on and not parts):
         return Line(metric, area, None)
     before = found.get((metric.name, 1, area.id), 0) or None
     return Line(metric, area, parts, before, _usual(asked, metric, area, found), residents,
@@ -137,21 +137,26 @@ def _usual(asked: Asked, metric: Metric, area: Area, found: Found) -> Decimal | 
     return Decimal(numbers[0]) * ((end - start).days + 1) / (7 * WEEKS) or None
 
 
-def on_since(
-    reading: Session, communities: Sequence[Area], day: date
-) -> tuple[dict[tuple[str, int], date], dict[int, int]]:
-    """(plugin, community) → since when it is on (what is off is not there), and the residents of those communities.
+def on_in(
+    reading: Session, communities: Sequence[Area], span: Span
+) -> tuple[dict[tuple[str, int], bool], dict[int, int]]:
+    """(plugin, community) → whether it was on at some time of these days, and the residents of the communities.
 
-    As they are declared for the year of the day, else for the latest year before it.
+    What is off now is not there: it is hidden. One that was off for a time has the days before that time too.
+    Residents as they are declared for the year of the last day, else for the latest year before it.
     """
+    start, end = span
     declared = sa.select(AreaProfile.residents).where(
-        AreaProfile.area_id == PluginSwitch.community_id, AreaProfile.year <= day.year, AreaProfile.residents > 0,
+        AreaProfile.area_id == PluginSwitch.community_id, AreaProfile.year <= end.year, AreaProfile.residents > 0,
     ).order_by(AreaProfile.year.desc()).limit(1).scalar_subquery()
     rows = reading.execute(
-        sa.select(PluginSwitch.plugin, PluginSwitch.community_id, PluginSwitch.on_from, declared).where(
-            PluginSwitch.off_on.is_(None), PluginSwitch.community_id.in_([area.id for area in communities]))).all()
-    return ({(plugin, community): since for plugin, community, since, _people in rows},
-            {community: people for _plugin, community, _since, people in rows if people})
+        sa.select(PluginSwitch.plugin, PluginSwitch.community_id, PluginSwitch.on_from, PluginSwitch.off_on, declared)
+        .where(PluginSwitch.community_id.in_([area.id for area in communities]))).all()
+    on = {(plugin, community): False for plugin, community, _since, off_on, _people in rows if off_on is None}
+    for plugin, community, since, off_on, _people in rows:
+        if (plugin, community) in on and since <= end and (off_on is None or off_on > max(start or since, since)):
+            on[plugin, community] = True
+    return on, {community: people for _plugin, community, _since, _off, people in rows if people}
 
 
 def _days(
