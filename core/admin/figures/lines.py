@@ -21,6 +21,7 @@ class Days:
     expected: int
     missing: tuple[date, ...]
     zeros: int
+    late: int = 0
     last: tuple[DayState, ...] = ()  # of the last few expected days, the latest last
 
     @property
@@ -34,7 +35,8 @@ def days_of(days: Sequence[date], states: Sequence[DayState]) -> Days:
     only = [state for state in states
             if state is not DayState.OFF and state is not DayState.CLOSED and state is not DayState.FUTURE]
     missing = tuple(day for day, state in zip(days, states, strict=True) if state is DayState.MISSING)
-    return Days(len(only), missing, sum(state is DayState.ZERO for state in only), tuple(only[-LAST:]))
+    return Days(len(only), missing, sum(state is DayState.ZERO for state in only),
+                sum(state is DayState.LATE for state in only), tuple(only[-LAST:]))
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def whole_of(metric: Metric, area: Area, lines: Sequence[Line]) -> Line:
     declared = [line for line in on if line.residents]
     due = [line.days for line in on if line.days is not None]
     days = Days(sum(each.expected for each in due), tuple(day for each in due for day in each.missing),
-                sum(each.zeros for each in due)) if due else None
+                sum(each.zeros for each in due), sum(each.late for each in due)) if due else None
     return Line(
         metric, area, sum(line.parts or 0 for line in on) if on else None,
         sum(line.before or 0 for line in on) if on else None, None,

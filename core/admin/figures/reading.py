@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from core.metrics.periods import PeriodKind
 
 WEEKS = 4  # of those before a period, with which it is compared
 
+MONTH = timedelta(days=31)  # of longer periods it is not asked which days were entered late: a row a day
 WEEKS_BEFORE = range(2, 2 + WEEKS)  # their places among the spans: not worth a count over all records
 
 Found = dict[tuple[str, int, int], int]
@@ -166,6 +167,7 @@ def _days(
     if not metrics or not communities:
         return {}
     start, end = asked.span
-    days, found = courses_of(reading, metrics, communities, start or end.replace(month=1, day=1), end, late=False)
+    start = start or end.replace(month=1, day=1)
+    days, found = courses_of(reading, metrics, communities, start, end, late=end - start <= MONTH)
     return {name: {community: days_of(days, course) for community, course in courses.items()}
             for name, courses in found.items()}
