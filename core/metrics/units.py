@@ -11,9 +11,14 @@ NOT_KNOWN = "—"
 
 def number_of(metric: Metric, parts: int) -> int | Decimal:
     """Stored parts (fen, minutes) in the metric's unit, rounded half up."""
-    if metric.parts == 1:
-        return parts
-    return (Decimal(parts) / metric.parts).quantize(YUAN if metric.parts == 100 else TENTH, ROUND_HALF_UP)
+    return in_units(parts, metric.parts)
+
+
+def in_units(number: int, parts: int) -> int | Decimal:
+    """A number of parts, of which so many make a unit: fen in yuan with two places, minutes in hours with one."""
+    if parts == 1:
+        return number
+    return (Decimal(number) / parts).quantize(YUAN if parts == 100 else TENTH, ROUND_HALF_UP)
 
 
 def text_of(metric: Metric, parts: int | None) -> str:
@@ -28,9 +33,21 @@ def change_of(now: int | None, before: int | None) -> Decimal | None:
     return Decimal(now - before) / before
 
 
+def in_percent(change: Decimal | None) -> Decimal | None:
+    """A share in per cent with one place, rounded half up."""
+    return None if change is None else (change * 100).quantize(TENTH, ROUND_HALF_UP)
+
+
 def change_text(change: Decimal | None) -> str:
     """+6.1%, -30.0%, 0.0%; "—" without a base."""
-    if change is None:
+    percent = in_percent(change)
+    if percent is None:
         return NOT_KNOWN
-    percent = (change * 100).quantize(TENTH, ROUND_HALF_UP)
     return f"{percent:+,}%" if percent else "0.0%"
+
+
+def per_thousand(number: int | None, residents: int | None, parts: int) -> Decimal | None:
+    """Units for 1,000 residents with one place, rounded half up; None where the residents were not declared."""
+    if number is None or not residents:
+        return None
+    return (Decimal(number) * 1000 / parts / residents).quantize(TENTH, ROUND_HALF_UP)

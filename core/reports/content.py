@@ -4,7 +4,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,11 +12,11 @@ from sqlalchemy.orm import Session
 from core.areas.models import Area, AreaProfile, PluginSwitch
 from core.declarations import Metric
 from core.metrics.expectations import EXPECTED, DayState, states_of
-from core.metrics.figures import Span, totals_of
+from core.metrics.figures import totals_of
 from core.metrics.openings import opening_rows
-from core.metrics.periods import Period, same_day
+from core.metrics.periods import Period
 from core.metrics.reporting_models import Correction
-from core.metrics.units import TENTH, YUAN
+from core.metrics.units import NOT_KNOWN, in_units
 
 COUNTED = (DayState.DONE, DayState.LATE, DayState.ZERO, DayState.MISSING)
 NOW, BEFORE, EVER = range(3)  # the spans that are read
@@ -34,7 +33,7 @@ def compose(
     """
     end = min(period.end, today)
     plain = [metric for _plugin, metric in metrics]
-    found = totals_of(session, plain, [(period.start, end), a_year_before(period, end), (None, end)])
+    found = totals_of(session, plain, [(period.start, end), period.same_part_a_year_before(end), (None, end)])
     residents = _residents(session, communities, end.year)
     daily = [metric for metric in plain if metric.daily]
     days = states_of(session, daily, communities, period.start, end)
@@ -57,20 +56,12 @@ def compose(
     }
 
 
-def a_year_before(period: Period, end: date) -> Span:
-    """The same part of last year's period."""
-    before = period.a_year_before()
-    if end == period.end:
-        return before.start, before.end
-    return before.start, min(before.end, same_day(end, end.year - 1))
-
-
 def _row(
     metric: Metric, area: Area, on: set[int], found: dict[tuple[str, int, int], int], residents: dict[int, int]
 ) -> dict[str, Any]:
-    ever = found.get((metric.name, EVER, area.id))
+    number, ever = (found.get((metric.name, span, area.id)) for span in (NOW, EVER))
     return {
-        "area": area.name, "number": found.get((metric.name, NOW, area.id), 0) if area.id in on else None,
+        "area": area.name, "number": number or 0 if area.id in on or number else None,
         "before": found.get((metric.name, BEFORE, area.id)), "residents": residents.get(area.id),
         "ever": ever or 0 if area.id in on or ever else None,
     }
@@ -108,7 +99,7 @@ def _residents(session: Session, communities: Sequence[Area], year: int) -> dict
     rows = session.execute(
         sa.select(AreaProfile.area_id, AreaProfile.residents)
         .where(AreaProfile.area_id.in_([c.id for c in communities]), AreaProfile.year <= year,
-               AreaProfile.residents.is_not(None)).order_by(AreaProfile.year)
+               AreaProfile.residents > 0).order_by(AreaProfile.year)
     )
     return {area_id: number for area_id, number in rows}
 
@@ -131,21 +122,6 @@ def _sum(numbers: Any) -> int | None:
     return sum(known) if known else None
 
 
-def in_units(number: int | None, parts: int) -> Decimal | int | None:
-    """Stored parts in the metric's unit: fen in yuan with two places, minutes in hours with one; half up."""
-    if number is None or parts == 1:
-        return number
-    return (Decimal(number) / parts).quantize(YUAN if parts == 100 else TENTH, ROUND_HALF_UP)
-
-
 def text_of(number: int | None, parts: int) -> str:
     """As a table shows it; — where there is none."""
-    value = in_units(number, parts)
-    return "—" if value is None else f"{value:,}"
-
-
-def per_thousand(number: int | None, residents: int | None, parts: int) -> Decimal | None:
-    """Units per 1,000 residents with one place; None where the residents were not declared."""
-    if number is None or not residents:
-        return None
-    return (Decimal(number) * 1000 / parts / residents).quantize(TENTH, ROUND_HALF_UP)
+    return NOT_KNOWN if number is None else f"{in_units(number, parts):,}"

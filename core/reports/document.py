@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 
 from core.metrics.expectations import DayState
 from core.metrics.periods import Period, PeriodKind
-from core.metrics.units import change_of, change_text
-from core.reports.content import in_units, per_thousand, text_of, whole
+from core.metrics.units import change_of, change_text, in_units, per_thousand
+from core.reports.content import text_of, whole
 from core.reports.wording import in_words
 
 
@@ -109,9 +109,10 @@ def _table(metric: dict[str, Any]) -> Table:
 
 def _figures(row: dict[str, Any], parts: int) -> list[Any]:
     change = change_of(row["number"], row["before"])
-    return [in_units(row["number"], parts), in_units(row["before"], parts),
-            None if change is None else change_text(change),
-            per_thousand(row["of_residents"], row["residents"], parts), in_units(row["ever"], parts)]
+    number, before, ever = (None if row[what] is None else in_units(row[what], parts)
+                            for what in ("number", "before", "ever"))
+    return [number, before, None if change is None else change_text(change),
+            per_thousand(row["of_residents"], row["residents"], parts), ever]
 
 
 def _days(metric: dict[str, Any]) -> Table:

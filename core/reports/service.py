@@ -15,12 +15,19 @@ from core.metrics.periods import Period
 from core.reports.models import Report
 
 MOST_LISTED = 200
+WHAT = ("number", "before", "ever", "residents")  # of a row of a report
+NOTHING = dict.fromkeys(WHAT)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A number that is another one than in the version before; None where there was or is none."""
+    """A number that is another one than in the version before; None where there was or is none.
 
+    `what`: of the period ("number"), of the same days a year before ("before"), or since the beginning ("ever") where
+    the period alone does not explain it; and once a community its "residents".
+    """
+
+    what: str
     title: str
     area: str
     old: int | None
@@ -80,17 +87,23 @@ def issue(session: Session, area_id: int, period: Period, content: dict[str, Any
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """The numbers of the period that differ, in the order of the newer report."""
+    """The numbers that differ, in the order of the newer report."""
     before = {metric["name"]: metric for metric in old["metrics"]}
     names = [metric["name"] for metric in new["metrics"]]
     gone = [metric for metric in old["metrics"] if metric["name"] not in names]
     found = [change for metric in new["metrics"] for change in _compared(before.get(metric["name"]), metric)]
-    return found + [change for metric in gone for change in _compared(metric, None)]
+    found += [change for metric in gone for change in _compared(metric, None)]
+    residents = {change.area: change for change in reversed(found) if change.what == "residents"}
+    return [change for change in found if change.what != "residents" or residents[change.area] is change]
 
 
 def _compared(old: dict[str, Any] | None, new: dict[str, Any] | None) -> Iterator[Change]:
     shown = new or old or {}
-    was, is_ = ({row["area"]: row["number"] for row in metric["rows"]} if metric else {} for metric in (old, new))
+    was, is_ = ({row["area"]: row for row in metric["rows"]} if metric else {} for metric in (old, new))
     for area in dict.fromkeys((*was, *is_)):
-        if was.get(area) != is_.get(area):
-            yield Change(shown["title"], area, was.get(area), is_.get(area), shown["parts"])
+        before, now = was.get(area, NOTHING), is_.get(area, NOTHING)
+        more = {what: (now[what] or 0) - (before[what] or 0) for what in ("number", "ever")}
+        for what in WHAT:
+            if before[what] != now[what] and not (what == "ever" and more["ever"] == more["number"]):
+                yield Change(what, shown["title"], area, before[what], now[what],
+                             1 if what == "residents" else shown["parts"])

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
 
@@ -10,8 +10,10 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
+from core.areas.models import AreaProfile, PluginSwitch
 from core.areas.scope import session_for
-from core.reports.content import in_units, per_thousand
+from core.metrics.reporting_models import MetricOpening
+from core.metrics.units import in_units, per_thousand
 from core.reports.document import document
 from core.reports.models import Report
 from core.reports.service import changes, digest_of, is_unchanged
@@ -68,6 +70,48 @@ def test_an_issued_report_stays_as_it_was_and_the_next_says_what_changed(place):
     assert first.digest in page and "3" in text(street.get(f"{REPORTS}/show/?id={second.id}"))
 
 
+def test_an_opening_balance_entered_later_is_told_as_a_change(place):
+    eat(place, "upper", [date(2026, 10, 1)], 2)
+    street = place.browser("street")
+    street.post(f"{REPORTS}/issue/?{OCTOBER}")
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        writing.add(MetricOpening(metric="canteen.meals", until=date(2026, 9, 30), parts=55_000, source="纸质台账",
+                                  entered_by="王敏", account="x", at=place.clock()))
+        writing.flush()
+        writing.add(AreaProfile(area_id=place.ids["upper"], year=2026, residents=4318))
+    draft = text(street.get(f"{REPORTS}/draft/?{OCTOBER}"))
+    assert "没有变化" not in draft and "55,002" in draft and "常住人口" in draft
+    street.post(f"{REPORTS}/issue/?{OCTOBER}")
+    first, second = issued(place)
+    assert [(c.what, c.title, c.area, c.old, c.new) for c in changes(first.content, second.content)] == [
+        ("ever", "就餐", "上游社区", 2, 55_002), ("residents", "就餐", "上游社区", None, 4318)]
+    page = text(street.get(f"{REPORTS}/show/?id={second.id}"))
+    assert "55,002" in page and "5.5万余" in page
+
+
+def test_meals_of_days_before_the_module_was_on_are_in_the_report(place):
+    """Paper lists typed in later: the page of figures counts them too."""
+    eat(place, "upper", [date(2026, 10, 1)], 2)
+    with place.app.app_context(), session_for(None, "a test", writes=True) as writing:
+        writing.execute(sa.update(PluginSwitch).values(on_from=date(2026, 11, 2)))
+    place.browser("street").post(f"{REPORTS}/issue/?{OCTOBER}")
+    [content] = [report.content for report in issued(place)]
+    rows = {m["name"]: [row["number"] for row in m["rows"]] for m in content["metrics"]}
+    assert rows["canteen.meals"] == [2, None]
+
+
+def test_part_of_a_leap_year_is_compared_with_the_same_days_of_the_year_before(place):
+    place.clock.moment = datetime(2028, 3, 10, 4, tzinfo=UTC)
+    eat(place, "upper", [date(2027, 3, 10)], 3)
+    eat(place, "upper", [date(2027, 3, 11)], 5)
+    eat(place, "upper", [date(2028, 3, 10)], 4)
+    place.browser("street").post(f"{REPORTS}/issue/?kind=year&year=2028&place=1")
+    [report] = issued(place)
+    meals = next(m for m in report.content["metrics"] if m["name"] == "canteen.meals")
+    assert meals["rows"][0]["before"] == 3
+    assert "+33.3%" in text(place.browser("street").get("/street/figures/?kind=year"))
+
+
 def test_a_snapshot_that_somebody_changed_is_told(place):
     eat(place, "upper", [date(2026, 10, 1)], 2)
     place.browser("street").post(f"{REPORTS}/issue/?{OCTOBER}")
@@ -114,6 +158,7 @@ def test_any_period_that_is_asked_for_is_one(place, asked):
 
 
 def test_rates_need_a_base():
+    assert per_thousand(1, 4000, 1) == Decimal("0.3")  # half up
     assert per_thousand(5, None, 1) is None and per_thousand(86, 4318, 1) == Decimal("19.9")
     assert in_units(1250, 100) == Decimal("12.50") and in_units(90, 60) == Decimal("1.5")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from core.areas.models import Area
 from core.declarations import Metric
 from core.metrics.expectations import DayState
-from core.metrics.units import NOT_KNOWN, TENTH, change_of, change_text, text_of
+from core.metrics.units import NOT_KNOWN, change_of, change_text, per_thousand, text_of
 
 LAST = 3  # days whose silence stands out
 
@@ -78,9 +78,7 @@ class Line:
     @property
     def per_thousand(self) -> Decimal | None:
         """For 1,000 declared residents, in the metric's unit, with one place."""
-        if self.of_residents is None or not self.residents:
-            return None
-        return (Decimal(self.of_residents) * 1000 / self.metric.parts / self.residents).quantize(TENTH, ROUND_HALF_UP)
+        return per_thousand(self.of_residents, self.residents, self.metric.parts)
 
     @property
     def per_thousand_text(self) -> str:

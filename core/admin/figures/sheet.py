@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from core.admin.figures.lines import Line
 from core.admin.figures.reading import Board
 from core.metrics.missing import short_days
-from core.metrics.units import NOT_KNOWN, number_of
+from core.metrics.units import NOT_KNOWN, in_percent, number_of
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ def sheet_of(board: Board) -> Sheet:
 
 
 def _row(line: Line, name: str) -> list[Any]:
-    metric, change = line.metric, line.change
+    metric = line.metric
     share = line.days.percent if line.days and line.parts is not None else None
     return [
         str(metric.title), str(metric.unit), name,
         None if line.parts is None or line.is_silent else number_of(metric, line.parts), line.per_thousand,
         number_of(metric, line.before) if line.before else None,
-        None if change is None else round(change * 100, 1), share, _state(line),
+        in_percent(line.change), share, _state(line),
     ]
 
 

@@ -176,4 +176,6 @@ def _recent() -> list[tuple[str, dict[str, Any]]]:
 
 
 def _shown(found: list[Any]) -> list[tuple[str, str, str, str]]:
-    return [(c.title, c.area, text_of(c.old, c.parts), text_of(c.new, c.parts)) for c in found]
+    names = {"number": "", "before": _("Same period last year"), "ever": _("Since the beginning")}
+    return [(_("Declared residents") if c.what == "residents" else " · ".join(filter(None, (c.title, names[c.what]))),
+             c.area, text_of(c.old, c.parts), text_of(c.new, c.parts)) for c in found]
