@@ -231,6 +231,24 @@ def test_a_month_has_one_settlement_and_only_months_with_meals_are_offered(place
     assert "2026-10-01" not in text_of(browser.get(f"{STEPS}"))
 
 
+def test_a_draft_is_discarded_and_made_again_but_nothing_that_the_street_has_seen(place, october):
+    browser = signed_in(place, "manager.upper")
+    number = make(browser)
+    form = browser.form(f"{PAGE}?id={number}")
+    assert browser.post(f"{STEPS}discard/?id={number}", {**form, "version": "7"}).location.endswith(f"id={number}")
+    assert [browser.post(f"{STEPS}discard/?id={number}", form).status_code for _click in range(2)] == [302, 302]
+    with place.app.app_context(), place.session("upper") as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Settlement)) == 0
+        assert session.scalar(sa.select(sa.func.count()).select_from(SettlementStep)) == 0
+        assert session.scalar(sa.select(sa.func.count()).select_from(Meal)) == 3
+    number = make(browser)
+    for what, whose, then in (("submit", "manager.upper", SettlementState.SUBMITTED),
+                              ("return", "street", SettlementState.RETURNED)):
+        assert "discard/?id=" not in step(signed_in(place, whose), number, what, reason="人数不符")
+        send(browser, number, "discard", browser.form(f"{PAGE}?id={number}"))
+        assert state(place)[0] == then
+
+
 def test_the_figures_of_a_draft_follow_the_records_and_those_of_a_submission_do_not_change(place, october):
     number = make(signed_in(place, "manager.upper"))
     with place.app.app_context(), place.session("upper", writes=True) as session:

@@ -81,6 +81,13 @@ def make(session: Session, first: str, actor: Actor, at: datetime) -> Settlement
     return settlement
 
 
+def discard(session: Session, settlement: Settlement) -> None:
+    """Take a draft away. Raises ValidationError once it was submitted: what the street has seen stays."""
+    if settlement.state != SettlementState.DRAFT:
+        raise ValidationError(_("Only a draft that was never submitted can be discarded."))
+    session.delete(settlement)
+
+
 def why_not(session: Session, settlement: Settlement, step: StepKind, account: str, today: date) -> str | None:
     """Why this account may not take this step now, in words; None where it may."""
     if settlement.state not in FROM[step]:

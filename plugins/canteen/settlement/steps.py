@@ -30,7 +30,7 @@ from core.api import (
 )
 from plugins.canteen.settings import PLUGIN
 from plugins.canteen.settlement import services
-from plugins.canteen.settlement.models import Settlement, StepKind
+from plugins.canteen.settlement.models import Settlement, SettlementState, StepKind
 from plugins.canteen.settlement.services import Actor
 
 
@@ -67,8 +67,8 @@ class StepsPage(Page):
     title = _l("Steps of a settlement")
     section = _l("Subsidies and money")
     in_menu = False
-    needs = {"index": Action.CREATE, "submit": Action.EDIT, "approve": Action.APPROVE, "send_back": Action.APPROVE,
-             "pay": Action.APPROVE}
+    needs = {"index": Action.CREATE, "submit": Action.EDIT, "discard": Action.EDIT, "approve": Action.APPROVE,
+             "send_back": Action.APPROVE, "pay": Action.APPROVE}
 
     # -- making one -----------------------------------------------------------------------------
 
@@ -104,6 +104,22 @@ class StepsPage(Page):
         """To the street."""
         return self._take(lambda s: services.submit(db.session(), s, _actor(), now()),
                           _("Submitted. The month is locked until the street has decided."))
+
+    @expose("/discard/", methods=("POST",))
+    def discard(self) -> ResponseReturnValue:
+        """Take a draft away that nobody needs; a second click finds it done."""
+        gone, record = url_for("canteen_settlements.index_view"), _found()
+        if record is None:
+            return redirect(gone)
+        month, number = record.label, record.id
+        try:
+            self._step(record, lambda s: services.discard(db.session(), s))
+        except ValidationError as error:
+            db.session.rollback()
+            flash(str(error), "error")
+            return redirect(_page(number))
+        flash(_("The draft of %(month)s is discarded.", month=month), "success")
+        return redirect(gone)
 
     @expose("/approve/", methods=("POST",))
     def approve(self) -> ResponseReturnValue:
@@ -168,9 +184,13 @@ class StepsPage(Page):
 
 def _record() -> Settlement:
     """The settlement of the address line."""
+    return _found() or abort(404)
+
+
+def _found() -> Settlement | None:
     text = request.args.get("id", "")
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
-    return db.session.scalar(sa.select(Settlement).where(Settlement.id == number)) or abort(404)
+    return db.session.scalar(sa.select(Settlement).where(Settlement.id == number))
 
 
 def _page(number: int | None) -> str:
@@ -198,11 +218,17 @@ def due(record: Settlement) -> list[NextStep]:
                             _("Send %(month)s back to the community? Say what is to be corrected.", month=month)),
         StepKind.PAID: ("pay", _("Mark as paid"), ""),
     }
-    return [
+    steps = [
         NextStep(kind.value, label, url_for(f"canteen_settlement_steps.{view}", id=record.id), question,
                  _why_not(record, kind, view))
         for kind, (view, label, question) in offers.items() if record.state in services.FROM[kind]
     ]
+    if record.state == SettlementState.DRAFT and may(Action.EDIT):
+        steps.append(NextStep("discard", _("Discard the draft"), url_for("canteen_settlement_steps.discard",
+                                                                         id=record.id),
+                              _("Discard the draft of %(month)s? The records stay; it can be made again.",
+                                month=month), None))
+    return steps
 
 
 def _why_not(record: Settlement, kind: StepKind, view: str) -> str | None:
