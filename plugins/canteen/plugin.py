@@ -10,7 +10,6 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy import func
 
 from core.api import Dimension, Entry, Metric, PluginInfo, Sheet, Todo, beijing, hookimpl, is_open, now
 from plugins.canteen import demo
@@ -125,14 +124,14 @@ def demo_records(session: Any, community: Any, today: date) -> None:
 def todo_items(session: Any, community: Any, today: date) -> Iterable[Todo]:
     """Meals without a price; on an open day a meal that is being served or over with nothing recorded."""
     clock, opens = beijing(now()).time(), is_open(session, community.id, PLUGIN, today)
-    counted = dict(session.execute(
-        sa.select(Meal.kind_id, func.count()).where(Meal.day == today, *Meal.counts()).group_by(Meal.kind_id)
-    ).all())
+    recorded = set(session.scalars(
+        sa.select(Meal.kind_id).where(Meal.day == today, *Meal.counts())
+        .union(sa.select(Tally.kind_id).where(Tally.day == today, Tally.voided_at.is_(None)))))
     for kind in kinds_of(session):
         if price_on(session, kind, today) is None:
             yield Todo("bad", _("No price"), _("%(kind)s has no price: meals cannot be recorded.", kind=kind.name),
                        url_for("canteen_prices.create_view", area=community.slug))
-        elif opens and clock > kind.opens and not counted.get(kind.id):
+        elif opens and clock > kind.opens and kind.id not in recorded:
             yield Todo("warn", _("Nothing recorded"), _("No %(kind)s has been recorded today.", kind=kind.name),
                        url_for("canteen_counter.index", area=community.slug, kind=kind.id))
     if days := open_days(session, today - LOOKED_BACK, today - timedelta(days=1)):

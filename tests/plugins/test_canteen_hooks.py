@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from core.api import Area, Resident, beijing, save_settings, set_name, settings_of
 from plugins.canteen import plugin
+from plugins.canteen.ledger.models import Tally, TallyMode, TallySource
 from plugins.canteen.models import Card, Diner, Meal, Price
 from plugins.canteen.services import add_default_kinds, kinds_of, opening_day
 from tests.plugins.canteen_people import BY_SCRIPT, COUNTER, add_diner, once, record
@@ -29,6 +30,16 @@ def test_a_meal_that_is_served_and_not_recorded_waits_on_the_workbench(place):
         ("warn", False), ("warn", True)]  # breakfast is over, lunch is being served, dinner has not begun
     place.browser("staff.upper").post(COUNTER + "record/", {"guest": 1, "once": once()}, headers=BY_SCRIPT)
     assert ["午餐" in text for _kind, text, _url in todos(place)] == [False]
+
+
+def test_a_paper_list_of_a_meal_is_a_record_of_it(place):
+    with place.app.app_context(), place.session("upper", writes=True) as session:
+        breakfast, lunch = kinds_of(session)[:2]
+        session.add_all(Tally(
+            day=TODAY, kind_id=kind.id, mode=TallyMode.WHOLE, source=TallySource.PAPER, number=40, unnamed=40,
+            recorded_by="王敏", recorded_at=place.clock(), voided_at=voided)
+            for kind, voided in ((breakfast, None), (lunch, place.clock())))
+    assert ["午餐" in text for _kind, text, _url in todos(place) if "还没有登记" in text] == [True]
 
 
 def test_a_meal_without_a_price_is_an_alarm_with_a_link(place):
