@@ -179,6 +179,21 @@ def test_a_dish_has_one_sample_in_a_sitting_until_it_is_voided(place):
     assert [s.voided_at is None for s in rows(place, FoodSample)] == [False, True]
 
 
+def test_samples_that_have_to_stay_are_folded_away_unless_they_are_ticked(place):
+    staff = place.browser("staff.upper")
+    record(staff, resident=add_diner(place, "张秀英"))
+    sampling(place, staff, {"红烧肉": "125"})
+    [sample] = rows(place, FoodSample)
+    assert '<details class="staying"><summary>保存中 1' in text(staff.get(HERE + "sampling/"))
+    refused = staff.post(HERE + "sampling/dispose/", {
+        "rowid": str(sample.id), "disposed_on": TODAY.isoformat(), "disposed_time": "11:40", "disposed_by": "周建民"})
+    assert refused.status_code == 422 and '<details class="staying" open>' in text(refused)
+    place.clock.forward(days=2)
+    page = text(place.browser("staff.upper").get(HERE + "sampling/"))
+    assert 'class="staying"' not in page and "可处理" in page
+    assert 'href="/upper/canteen/sampling/#fridge-list"' in todos(place) and 'id="fridge-list"' in page
+
+
 def test_samples_are_thrown_away_together_and_only_once(place):
     staff = place.browser("staff.upper")
     sampling(place, staff, {"红烧肉": "125", "米饭": "125"})

@@ -99,7 +99,7 @@ def _without_names(gap: Gap, book: DayBook) -> str:
 def _to_throw_away(session: Any, community: Any, at: datetime) -> Iterable[Todo]:
     until = until_hours(session, community.id)
     states = [state_of(sample, at, until) for sample in in_the_fridge(session)]
-    url = url_for("canteen_sampling.index", area=community.slug)
+    url = url_for("canteen_sampling.index", area=community.slug, _anchor="fridge-list")
     if overdue := states.count(Kept.OVERDUE):
         yield Todo("warn", Subject.SAMPLES.label, ngettext(
             "%(num)s food sample should be gone by now.", "%(num)s food samples should be gone by now.", overdue), url)
