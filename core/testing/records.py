@@ -4,7 +4,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -171,7 +171,7 @@ def _meal_kind(kind: Any, _hand: Hand) -> None:
 
 def _meal(meal: Any, hand: Hand) -> None:
     meal.government = meal.other_aid = Decimal("0.00")
-    meal.self_pay = meal.standard_price
+    meal.self_pay, meal.rule_id = meal.standard_price, None  # a rule that has paid is not edited any more
     for payer in ("operator_aid", "city_pays", "district_pays", "street_pays", "community_pays", "donors_pay"):
         setattr(meal, payer, Decimal("0.00"))
 
@@ -182,7 +182,12 @@ def _rule(rule: Any, _hand: Hand) -> None:
 
 
 def _closed_day(closed: Any, hand: Hand) -> None:
-    closed.day = hand.day.replace(day=1)  # the other records are of a day whose books are open
+    closed.day = hand.day.replace(day=2 if hand.ended else 1)  # the other records are of a day whose books are open
+
+
+def _menu_week(week: Any, hand: Hand) -> None:
+    monday = hand.day - timedelta(days=hand.day.weekday())
+    week.monday = monday - timedelta(weeks=1) if hand.ended else monday
 
 
 def _tally(tally: Any, _hand: Hand) -> None:
@@ -190,7 +195,7 @@ def _tally(tally: Any, _hand: Hand) -> None:
 
 
 def _settlement(settlement: Any, hand: Hand) -> None:
-    settlement.month = hand.day.replace(day=1)
+    settlement.month = (hand.day.replace(day=1) - timedelta(days=hand.ended)).replace(day=1)
 
 
 def _usual_meal(usual: Any, _hand: Hand) -> None:
@@ -203,6 +208,10 @@ def _dish(dish: Any, _hand: Hand) -> None:
 
 def _food_sample(sample: Any, _hand: Hand) -> None:
     sample.grams = 125
+
+
+def _disinfection(record: Any, _hand: Hand) -> None:
+    record.minutes = 30  # of a day at most
 
 
 def _morning_check(check: Any, _hand: Hand) -> None:
@@ -218,9 +227,11 @@ ODDITIES: dict[str, Callable[[Any, Hand], None]] = {  # by table: what no type c
     "canteen_card": _card,
     "canteen_closed_day": _closed_day,
     "canteen_dish": _dish,
+    "canteen_disinfection": _disinfection,
     "canteen_food_sample": _food_sample,
     "canteen_meal": _meal,
     "canteen_meal_kind": _meal_kind,
+    "canteen_menu_week": _menu_week,
     "canteen_morning_check": _morning_check,
     "canteen_purchase_check": _purchase_check,
     "canteen_settlement": _settlement,
