@@ -198,7 +198,8 @@ def save_pause(session: Session, pause: Pause, values: PauseValues, by: str, at:
     before = _expected_on_closed_days(session, values.diner.community_id, people, at)
     pause.diner, pause.starts_on, pause.ends_on = values.diner, values.starts_on, values.ends_on
     pause.reason = clean_reason(values.reason)[:100]
-    pause.recorded_by, pause.recorded_at = by, at
+    if pause.id is None:
+        pause.recorded_by, pause.recorded_at = by, at
     session.add(pause)
     session.flush()
     after = _expected_on_closed_days(session, values.diner.community_id, people, at)
