@@ -73,12 +73,11 @@ class ClosingPage(Page):
 
     @expose("/all/", methods=("POST",))
     def close_all(self) -> ResponseReturnValue:
-        """Close the past days of a month that moved no money; all or none."""
-        first, last = month_of(_month(request.args.get("month", "")) or today())
+        """Close the past days without money that the page named; all or none. What is closed already stays so."""
+        days = {day for text in request.args.getlist("days") if (day := _day(text))}
         session, clerk = db.session(), here()
-        days = self._idle(days_between(session, first, last))
         try:
-            for day in days:
+            for day in self._still_idle(days):
                 close_day(session, visit().area.id, day_sums(session, day), NOTHING, "", clerk)
             commit(session)
         except ValidationError as error:
@@ -86,7 +85,15 @@ class ClosingPage(Page):
             flash(str(error), "error")
         else:
             flash(ngettext("%(num)s day is closed.", "%(num)s days are closed.", len(days)), "success")
-        return redirect(self.get_url(".index", month=f"{first:%Y-%m}"))
+        return redirect(self.get_url(".index", month=f"{min(days, default=today()):%Y-%m}"))
+
+    def _still_idle(self, days: set[date]) -> list[date]:
+        """Those of the days that are open. Raises ValidationError where one is not as the page showed it."""
+        lines = days_between(db.session(), min(days), max(days)) if days else []
+        idle = self._idle(lines)
+        if not days or days - {line.day for line in lines if line.closed} - set(idle):
+            raise ValidationError(_("Something was recorded meanwhile. Please look at the sums again."))
+        return [day for day in idle if day in days]
 
     # -- one day ----------------------------------------------------------------------------------
 
