@@ -82,7 +82,7 @@ class TrialPage(Page):
         answer = self._answer(form, kinds) if asked and form.validate() else None
         page = self.render("canteen/trial.html", title=str(self.title), form=form, answer=answer, who=who_text,
                            what=what_text, caps=caps_text, yuan=yuan)
-        return page, 422 if form.errors else 200
+        return page, 422 if form.errors and request.args["resident"] else 200  # nobody chosen yet is no fault
 
     def _answer(self, form: TrialForm, kinds: list[MealKind]) -> dict[str, Any] | None:
         session, day, person = db.session(), form.day.data, form.resident.data
