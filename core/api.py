@@ -17,7 +17,7 @@ from core.admin.saving import Stale, clean_reason, commit, mark_void, save_chang
 from core.admin.screen import Screen
 from core.admin.values import NONE
 from core.areas.models import Area
-from core.areas.service import communities_with, save_settings, settings_of
+from core.areas.service import communities_with, save_settings, settings_by_community, settings_of
 from core.areas.tenancy import Deletable, TenantModel, Voidable, tenant_index, tenant_reference, tenant_unique
 from core.audit.models import Deed
 from core.audit.trail import note_deed
@@ -46,8 +46,8 @@ __all__ = [
     "Metric", "Moment", "Money", "new_key", "NONE", "note_deed", "now", "open_task", "Outcome", "Page", "PageLink",
     "parse_choice", "parse_text", "PluginInfo", "put_error", "ReferenceField", "relationship", "remote", "Resident",
     "resident_columns", "ResidentPhone", "ResidentRows", "ResidentTag", "RowAction", "SAME_PERSON", "save_changes",
-    "save_settings", "Screen", "ScreenForm", "set_name", "settings_of", "Sheet", "SheetColumn", "SpecialFilter",
-    "Stale", "TagKind", "Task", "TaskState", "tenant_index", "tenant_reference", "tenant_unique", "TenantModel",
-    "today", "Todo", "Tool", "two_places", "ValidationError", "visit", "void", "Voidable", "write_table",
-    "write_tables",
+    "save_settings", "Screen", "ScreenForm", "set_name", "settings_by_community", "settings_of", "Sheet",
+    "SheetColumn", "SpecialFilter", "Stale", "TagKind", "Task", "TaskState", "tenant_index", "tenant_reference",
+    "tenant_unique", "TenantModel", "today", "Todo", "Tool", "two_places", "ValidationError", "visit", "void",
+    "Voidable", "write_table", "write_tables",
 ]

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
@@ -242,6 +242,13 @@ def settings_of(session: Session, community_id: int, plugin: str) -> dict:
             PluginSettings.community_id == community_id, PluginSettings.plugin == plugin
         )
     ) or {}
+
+
+def settings_by_community(session: Session, community_ids: Collection[int], plugin: str) -> dict[int, dict]:
+    """The stored settings of a plugin in several communities; those that have saved none are left out."""
+    rows = session.execute(sa.select(PluginSettings.community_id, PluginSettings.values).where(
+        PluginSettings.community_id.in_(community_ids), PluginSettings.plugin == plugin))
+    return {community_id: values for community_id, values in rows}
 
 
 def save_settings(session: Session, community_id: int, plugin: str, values: dict) -> None:

@@ -5,13 +5,14 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session, joinedload
 
-from core.api import Choice, ValidationError, beijing, clean_reason, settings_of
+from core.api import Choice, ValidationError, beijing, clean_reason, settings_by_community, settings_of
 from plugins.canteen.kitchen.menus import dishes_named, typed_dishes
 from plugins.canteen.kitchen.models import LEAST_GRAMS, Dish, FoodSample
 from plugins.canteen.models import MealKind
@@ -130,8 +131,18 @@ def in_the_fridge(session: Session, most: int = 300) -> list[FoodSample]:
 
 def until_hours(session: Session, community_id: int) -> timedelta:
     """After how long a sample should be gone: the community's own, never before the 48 hours are over."""
-    hours = settings_of(session, community_id, PLUGIN).get("sample_hours") or UNTIL_HOURS
-    return max(timedelta(hours=hours), KEPT)
+    return _until(settings_of(session, community_id, PLUGIN))
+
+
+def until_by_community(session: Session, samples: Iterable[FoodSample]) -> dict[int, timedelta]:
+    """The same for the communities of these samples, at once."""
+    ids = {sample.community_id for sample in samples}
+    stored = settings_by_community(session, ids, PLUGIN)
+    return {number: _until(stored.get(number, {})) for number in ids}
+
+
+def _until(stored: dict[str, Any]) -> timedelta:
+    return max(timedelta(hours=stored.get("sample_hours") or UNTIL_HOURS), KEPT)
 
 
 def state_of(sample: FoodSample, at: datetime, until: timedelta) -> Kept:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import wtforms as wt
-from flask import request
+from flask import g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -38,7 +38,7 @@ from plugins.canteen.kitchen.models import (
 )
 from plugins.canteen.kitchen.pages import SECTION
 from plugins.canteen.kitchen.people import REMINDERS, certified_on, check_certificate, holding, latest_end
-from plugins.canteen.kitchen.samples import COLOURS, state_of, until_hours
+from plugins.canteen.kitchen.samples import COLOURS, state_of, until_by_community, until_hours
 
 TAG = Markup('<span class="tag %s">%s</span>')
 
@@ -101,13 +101,18 @@ class SampleScreen(Screen):
         """The state is computed."""
         return ("dish", "kind")
 
+    def prepare(self, rows: list[FoodSample]) -> None:
+        """The settings of every community of a page at once."""
+        g.sample_hours = until_by_community(db.session(), rows)
+
     def cell_disposed_at(self, sample: FoodSample) -> str | Markup:
         """When it was thrown away, or what is to be done."""
         if sample.disposed_at is not None:
             return f"{beijing(sample.disposed_at):%Y-%m-%d %H:%M}"
         if sample.voided_at is not None:
             return NONE
-        state = state_of(sample, now(), until_hours(db.session(), sample.community_id))
+        until = g.get("sample_hours", {}).get(sample.community_id) or until_hours(db.session(), sample.community_id)
+        state = state_of(sample, now(), until)
         return TAG % (COLOURS[state], state.label)
 
 
