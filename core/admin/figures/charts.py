@@ -1,9 +1,11 @@
 """Charts as SVG, drawn on the server: no script, no style of their own, a sentence for those who do not see them."""
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -21,6 +23,9 @@ sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder,
 WIDTH, HEIGHT, ROW = 720, 240, 26
 MOST_LABELS = 12  # along the time axis
 DROPPED = frozenset({"style", "script", "title", "desc"})  # what our policy forbids, and what repeats the table
+TREND, COMPARISON = "trend", "comparison"
+KEPT = 64  # drawings: that of 60 communities has 20 KiB
+LONG = re.compile(r"[0-9]+\.[0-9]{2,}")  # a tenth of a pixel is enough
 TOOLTIPS = "plot tooltip-overlay"
 ROOM = Style(label_font_size=19, major_label_font_size=12, value_font_size=12)  # Chinese is wider than it reckons
 
@@ -39,10 +44,7 @@ def trend(title: str, metric: Metric, points: Sequence[tuple[str, int | None]]) 
     """A line over time, the oldest first; a gap (None) where nothing is known. None without two points."""
     if sum(number is not None for _label, number in points) < 2:
         return None
-    every = -(-len(points) // MOST_LABELS)
-    chart = pygal.Line(**_settings(HEIGHT), dots_size=2, x_labels_major_every=every, show_minor_x_labels=False)
-    chart.x_labels = [label for label, _number in points]
-    return _drawn(chart, title, metric, points)
+    return _drawn(TREND, title, metric, points)
 
 
 def comparison(title: str, metric: Metric, points: Sequence[tuple[str, int | None]]) -> Chart | None:
@@ -50,9 +52,7 @@ def comparison(title: str, metric: Metric, points: Sequence[tuple[str, int | Non
     known = [(label, number) for label, number in points if number is not None]
     if len(known) < 2:
         return None
-    chart = pygal.HorizontalBar(**_settings(48 + ROW * len(known)), print_values=True, print_values_position="top")
-    chart.x_labels = [label for label, _number in reversed(known)]
-    return _drawn(chart, title, metric, list(reversed(known)), points)
+    return _drawn(COMPARISON, title, metric, list(reversed(known)), points)
 
 
 def _settings(height: int) -> dict[str, Any]:
@@ -64,15 +64,28 @@ def _settings(height: int) -> dict[str, Any]:
 
 
 def _drawn(
-    chart: Any, title: str, metric: Metric, points: Sequence[tuple[str, int | None]],
+    kind: str, title: str, metric: Metric, points: Sequence[tuple[str, int | None]],
     shown: Sequence[tuple[str, int | None]] | None = None,
 ) -> Chart:
-    chart.value_formatter = lambda value: f"{value:,.10g}"
-    chart.add(None, [None if number is None else float(number_of(metric, number)) for _label, number in points])
-    chart.add_xml_filter(_plain)
+    numbers = [None if number is None else float(number_of(metric, number)) for _label, number in points]
     rows = [(label, text_of(metric, number)) for label, number in shown or points]
-    # its texts are our own labels, and the library's writer escapes them
-    return Chart(title, _in_words(title, metric, points), Markup(chart.render(is_unicode=True)), rows)
+    return Chart(title, _in_words(title, metric, points), _svg(kind, tuple(label for label, _n in points),
+                                                               tuple(numbers)), rows)
+
+
+@lru_cache(maxsize=KEPT)
+def _svg(kind: str, labels: tuple[str, ...], numbers: tuple[float | None, ...]) -> Markup:
+    """The drawing; kept, for one of 60 communities takes as long as half of its page."""
+    if kind == TREND:
+        every = -(-len(labels) // MOST_LABELS)
+        chart = pygal.Line(**_settings(HEIGHT), dots_size=2, x_labels_major_every=every, show_minor_x_labels=False)
+    else:
+        chart = pygal.HorizontalBar(**_settings(48 + ROW * len(labels)), print_values=True, print_values_position="top")
+    chart.x_labels = labels
+    chart.value_formatter = lambda value: f"{value:,.10g}"
+    chart.add(None, numbers)
+    chart.add_xml_filter(_plain)
+    return Markup(chart.render(is_unicode=True))  # its texts are our own labels, and the library's writer escapes them
 
 
 def _plain(root: Element) -> Element:
@@ -82,6 +95,9 @@ def _plain(root: Element) -> Element:
             if not isinstance(child.tag, str) or child.tag in DROPPED or child.get("class") == TOOLTIPS:
                 parent.remove(child)
         parent.attrib.pop("style", None)
+        for name in ("x", "y", "d", "width", "height", "cx", "cy", "transform"):
+            if name in parent.attrib:
+                parent.set(name, LONG.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), parent.get(name)))
         if parent.get("class") == "bar":  # ours are the filters above a list, which no paper shows
             parent.set("class", "beam")
     root.attrib.pop("id", None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import current_app, request, url_for
 
 from core.admin.figures.asked import Asked
 from core.admin.page import ABOVE, COMMUNITY
@@ -33,6 +33,24 @@ def figure_url(metric: Metric, asked: Asked, area: Area, opening: int = 0) -> st
     if metric.sums or metric.amount is not None or metric.screen is None or opening:
         return page_url(metric, asked, area)
     return list_url(metric, asked.span, area)
+
+
+class Links:
+    """The addresses of a page's figures: made once for a metric, then for each area only its short name is put in."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self._made: dict[tuple[str, bool, bool], str | None] = {}
+
+    def figure(self, metric: Metric, area: Area, opening: int = 0) -> str | None:
+        """As `figure_url`."""
+        key = metric.name, area.is_community, bool(opening)
+        before = f"{request.script_root}/"
+        if key not in self._made:
+            url = figure_url(metric, self.asked, area, opening)
+            self._made[key] = url and url.removeprefix(f"{before}{area.slug}/")
+        rest = self._made[key]
+        return rest and f"{before}{area.slug}/{rest}"
 
 
 def _screen_of(metric: Metric) -> Any:
