@@ -5,6 +5,7 @@ import re
 import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from random import Random
 from typing import Any
 
@@ -349,7 +350,12 @@ def test_open_days_wait_on_the_workbench_and_idle_ones_are_closed_together(place
         assert open_days(session, date(2026, 11, 1), TODAY - timedelta(days=1)) == [date(2026, 11, 19), FRIDAY]
     browser = place.browser("staff.upper")
     assert "2026-11-19" in browser.get("/upper/").get_data(as_text=True)
-    browser.post(f"{CLOSING}all/?month=2026-11")
+    offered = browser.get(f"{CLOSING}?month=2026-11").get_data(as_text=True)
+    browser.post(f"{CLOSING}all/?month=2026-11")  # names no day
+    with place.app.app_context(), place.session("upper") as session:
+        assert list(session.scalars(sa.select(ClosedDay.day))) == []
+    for _click in range(2):
+        browser.post(unescape(re.search(r'formaction="([^"]+/all/[^"]*)"', offered)[1]))
     with place.app.app_context(), place.session("upper") as session:
         assert list(session.scalars(sa.select(ClosedDay.day).order_by(ClosedDay.day))) == [date(2026, 11, 19), FRIDAY]
 
