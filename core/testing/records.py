@@ -153,12 +153,13 @@ def _card(card: Any, hand: Hand) -> None:
     card.number = f"C{hand.number():09}"
 
 
-def _of_all_modules(record: Any, _hand: Hand) -> None:
-    record.plugin = ""
+def _of_all_modules(record: Any, hand: Hand) -> None:
+    record.plugin = record.plugin if hand.whole else ""  # a module that is gone may be named
 
 
-def _opening_days(rule: Any, _hand: Hand) -> None:
-    rule.plugin, rule.weekdays = "", "12345"
+def _opening_days(rule: Any, hand: Hand) -> None:
+    _of_all_modules(rule, hand)
+    rule.weekdays = "12345"
 
 
 def _opening(balance: Any, _hand: Hand) -> None:

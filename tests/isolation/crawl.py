@@ -15,7 +15,8 @@ from tests.isolation.world import Seat
 
 MOST = 6  # requests of one kind that are kept
 PLAIN_NAMES = {"sort", "desc", "size", "page", "next"}  # their values do not make another kind of request
-PATH_PARTS = {"export_type": ("xlsx", "csv"), "filename": ("jinlin.css",), "plugin": ("canteen",)}
+PATH_PARTS = {"export_type": ("xlsx", "csv"), "filename": ("jinlin.css",), "plugin": ("canteen",),
+              "metric": ("canteen.meals",)}
 # What an address names beside records, where no page leads there.
 SELECTED = (("plugin", "canteen"), ("job", f"job-of-{OWN.number}-0123456789abcdef"))
 

@@ -32,6 +32,7 @@ from core.areas.scope import Scope, session_for
 from core.exchange.writer import write_table
 from core.extensions import db
 from core.metrics.periods import PeriodKind
+from core.metrics.reporting_models import MonthClosing, ReportingRule
 from core.migrations.upgrade import upgrade
 from core.reports.models import Report
 from core.reports.service import digest_of
@@ -46,8 +47,9 @@ AT_STREET = {"far": set(KINDS)}  # what lies below the street is the street's to
 BELOW_STREET = {"other": {"records", "accounts"}, "binned": {"records", "accounts"}, "far": set(KINDS)}
 SEEN = (
     Area, AreaProfile, PluginSwitch, PluginPolicy, PluginSettings, User, Role, Membership, AccountEvent, ScreenSettings,
-    Report,
+    Report, MonthClosing, ReportingRule,
 )
+OF_ALL = {"installation", "user_session", "holiday", "metric_definition"}  # they say nothing of any area
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class World:
 
     def untold_tables(self) -> set[str]:
         """Tables that belong to no community and that nobody has filled here."""
-        known = {model.__tablename__ for model in SEEN} | {"installation", "user_session"}
+        known = {model.__tablename__ for model in SEEN} | OF_ALL
         return {t.name for t in db.metadata.sorted_tables if not t.info.get("tenant")} - known
 
 
@@ -209,6 +211,10 @@ def _make_areas(session: Any, app: Flask, at: Any) -> None:
         session.add(AreaProfile(id=side.number, area_id=side.number, year=side.year, households=side.hand().number(),
                                 residents=side.hand().number(), note=side.areas))
         session.add(_report(side, at))
+        session.add(MonthClosing(id=side.number, area_id=side.number, month=date(side.year, 1, 1),
+                                 closed_by=side.accounts, closed_at=at))
+        session.add(ReportingRule(id=side.number, area_id=side.number, starts_on=date(side.year, 1, 1), due_hour=10,
+                                  set_by=side.accounts))
         for turn, plugin in enumerate(app.extensions["jinlin_plugins"].names):
             session.add(PluginSwitch(id=side.number + 10 * turn, community_id=side.number, plugin=plugin,
                                      on_from=date(side.year, 1, 1), switched_by=side.accounts))
