@@ -98,10 +98,13 @@ class AmountField(wt.DecimalField):
     def process_formdata(self, valuelist: list[str]) -> None:
         """Refuse before any rule compares or rounds the value."""
         texts = [COMMAS.sub("", unicodedata.normalize("NFKC", text.replace("。", "."))) for text in valuelist]
-        super().process_formdata(texts)
+        try:
+            super().process_formdata(texts)
+        except ValueError as error:
+            raise ValueError(_("Please type a number, such as 12.50.")) from error
         if self.data is not None and not (AMOUNT.fullmatch(texts[0]) and abs(self.data) < LARGEST):
             self.data = None
-            raise ValueError(self.gettext("Not a valid decimal value."))
+            raise ValueError(_("Please type a number, such as 12.50."))
 
 
 class PrivateField(wt.StringField):

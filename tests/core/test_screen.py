@@ -279,6 +279,13 @@ def test_what_is_no_amount_is_refused_at_its_field(place: Any, keeper: Any, type
     assert keeper.post("/upper/canteen/prices/new/", {**form, "amount": "12.50"}).status_code == 302
 
 
+def test_what_is_no_number_is_answered_with_one_as_an_example(place: Any, keeper: Any) -> None:
+    for typed in ("二百", "NaN"):
+        refused = keeper.post("/upper/canteen/prices/new/", {
+            **keeper.form("/upper/canteen/prices/new/"), "starts_on": "2026-12-01", "amount": typed})
+        assert refused.status_code == 422 and "请填写数字，例如 12.50。" in refused.get_data(as_text=True), typed
+
+
 def test_the_attributes_of_an_input_are_written_as_wtforms_writes_them() -> None:
     for values in (
         {"name": "a", "value": '"><script>', "class_": "x", "data_role": "date", "aria_label": "x & y"},

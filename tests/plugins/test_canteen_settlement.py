@@ -249,6 +249,10 @@ def test_a_draft_is_discarded_and_made_again_but_nothing_that_the_street_has_see
         assert state(place)[0] == then
 
 
+def test_a_community_without_meals_is_told_that_no_month_is_left_to_settle(place):
+    assert "没有可新建结算的月份" in text_of(signed_in(place, "manager.lower").get("/lower/canteen/settlement-steps/"))
+
+
 def test_the_figures_of_a_draft_follow_the_records_and_those_of_a_submission_do_not_change(place, october):
     number = make(signed_in(place, "manager.upper"))
     with place.app.app_context(), place.session("upper", writes=True) as session:

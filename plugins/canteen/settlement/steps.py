@@ -93,7 +93,8 @@ class StepsPage(Page):
             "admin/form.html", title=_("New settlement"), form=form, sections=[("", list(form))], conflict=None,
             hidden=[("once", request.form.get("once") or new_key())],
             cancel_url=url_for("canteen_settlements.index_view"), submit_label=_("Make the draft"), delete=None,
-            note=_("Its figures follow the records until it is submitted"),
+            note=_("Its figures follow the records until it is submitted") if months
+            else _("No month is left to settle: each with meals has its settlement"),
         )
         return page, 422 if form.errors or form.form_errors else 200
 
