@@ -25,7 +25,10 @@ class Column:
 
 @dataclass(frozen=True)
 class RowAction:
-    """A link (`method` GET) or a button that posts; `confirm` is the second question, naming the record."""
+    """A link (`method` GET) or a button that posts; `confirm` is the second question, naming the record.
+
+    The `primary` one is the red button of the record's own page: what one opens it for.
+    """
 
     label: str
     url: str
@@ -33,6 +36,7 @@ class RowAction:
     confirm: str | None = None
     danger: bool = False
     reason: bool = False  # ask for a reason in the same dialog (作废)
+    primary: bool = False
 
 
 @dataclass(frozen=True)

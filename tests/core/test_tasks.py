@@ -85,8 +85,11 @@ def test_an_open_task_stands_on_the_workbench_until_it_is_finished(place):
     number, staff = add_task(place), place.browser("staff.upper")
     page = staff.get("/upper/").get_data(as_text=True)
     assert "王秀英 · 午餐无人应答" in page and page.index("王秀英") < page.index('class="card')
-    assert f"/upper/residents/tasks/details/?id={number}" in page
+    url = f"/upper/residents/tasks/details/?id={number}"
+    assert url in page
+    assert f'<a class="btn primary" href="{FINISH}?id={number}">' in staff.get(url).get_data(as_text=True)
     finish(staff, number)
+    assert 'class="btn primary" href' not in staff.get(url).get_data(as_text=True)
     assert "王秀英" not in staff.get("/upper/").get_data(as_text=True)
 
 

@@ -70,7 +70,8 @@ class TaskScreen(Screen):
         if not visit().area.is_community or record.voided_at is not None:
             return actions
         if record.state == TaskState.OPEN and FinishTaskPage.is_for(visit()):
-            actions.insert(0, RowAction(_("Finish"), self.get_url("residents_finish_task.index", id=record.id)))
+            actions.insert(0, RowAction(
+                _("Finish"), self.get_url("residents_finish_task.index", id=record.id), primary=True))
         return actions
 
     def detail_actions(self, record: Task) -> list[RowAction]:
