@@ -39,10 +39,12 @@ from plugins.canteen.services import (
     NoPrice,
     deceased_text,
     make_diner,
+    meal_of,
     new_resident,
     record_meal,
     taken_text,
 )
+from plugins.canteen.subsidies.services import self_pays
 
 QUESTIONS = frozenset({"lost_card", "moved", "hours", "early", "old", "seats", "same_name"})
 WITH_REASON = frozenset({"moved"})
@@ -81,7 +83,7 @@ class CounterPage(Page):
     def _page(self, desk: Desk) -> str:
         found = find_diners(db.session(), desk.text, desk.day, desk.kind) if desk.ready and desk.text else None
         return self.render("canteen/counter.html", **self._words(desk), found=found, balances=_balances(desk, found),
-                           **self._side(desk))
+                           paying=_paying(desk, found), **self._side(desk))
 
     def _words(self, desk: Desk) -> dict[str, Any]:
         return {
@@ -137,7 +139,8 @@ class CounterPage(Page):
                 "note": self.note(desk), "kind": desk.kind.id}
 
     def _matches(self, desk: Desk, found: Found) -> str:
-        return _piece("canteen/matches.html", **self._words(desk), found=found, balances=_balances(desk, found))
+        return _piece("canteen/matches.html", **self._words(desk), found=found, balances=_balances(desk, found),
+                      paying=_paying(desk, found))
 
     @expose("/record/", methods=("POST",))
     def record(self) -> ResponseReturnValue:
@@ -179,7 +182,7 @@ class CounterPage(Page):
             return self._refused(desk, ValidationError(
                 _("Only what you recorded today can be undone here. Please void it in the meal records.")))
         text = _("Undone: %(what)s", what=meal.label)
-        if (meal.voided_by, meal.void_reason) == (here.username, UNDONE):
+        if (meal.voided_by, meal.void_reason) == (here.username, UNDONE) and not _again(meal):
             return self._done(desk, text)  # the second click of one deed
         try:
             void_meal(db.session(), meal, here.username, UNDONE, Clerk(here.name, now(), here.username))
@@ -229,6 +232,14 @@ def _balances(desk: Desk, found: Found | None) -> dict[int, Decimal]:
     return balances_of(db.session(), shown)
 
 
+def _paying(desk: Desk, found: Found | None) -> dict[int, Decimal]:
+    """What those who may eat will pay, by the residents' ids: said before it is recorded."""
+    shown = [(m.resident, m.diner.id if m.diner else None) for m in found.matches if m.may_eat] if found else []
+    if not shown or desk.price is None:
+        return {}
+    return self_pays(db.session(), shown, desk.kind, desk.day, desk.price, desk.ages)
+
+
 def _piece(template: str, **words: Any) -> str:
     """A part of a page; the shell around it, which costs more than the part, is not made."""
     return current_app.jinja_env.get_template(template).render(**words)
@@ -274,6 +285,11 @@ def _birth(text: str) -> date | None:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
         raise ValidationError(_("Please give the birth date as 1950-01-31."), "birth_date") from None
+
+
+def _again(meal: Meal) -> Meal | None:
+    """The meal that was recorded in its place since."""
+    return meal_of(db.session(), meal.diner_id, meal.day, meal.kind_id)
 
 
 def _done_text(meal: Meal) -> str:

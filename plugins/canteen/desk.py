@@ -15,7 +15,8 @@ from plugins.canteen.ledger.days import book_day, is_late
 from plugins.canteen.ledger.models import Method
 from plugins.canteen.models import Diner, Meal, MealKind, Way
 from plugins.canteen.services import check_day, is_open, kind_at, kinds_of, price_on
-from plugins.canteen.settings import usual_method
+from plugins.canteen.settings import age_counts, canteen_settings, opened_on, usual_method
+from plugins.canteen.subsidies.rules import AgeCounts
 
 MOST_RECENT = 8
 
@@ -38,6 +39,7 @@ class Desk:
     late: str = ""  # what is entered for a closed day is booked on another
     usual: Method | None = None  # how meals are usually paid; None: the counter takes no money
     pay: Method | None = None  # None: from the balance if it suffices, else as usual
+    ages: AgeCounts = AgeCounts.DAY
 
     @property
     def hours(self) -> str:
@@ -67,21 +69,23 @@ def read_desk(session: Session, values: Mapping[str, str], at: datetime, *, back
     chosen = next((k for k in kinds if str(k.id) == values.get("kind")), None)
     kind = chosen or kind_at(kinds, local.time() if not back else time(12))
     day = _day(values.get("day")) or local.date() - timedelta(days=1) if back else local.date()
-    problem, late = (_problem(session, kind, day, at, back), _late(session, day, local.date())) if kind else ("", "")
-    usual = usual_method(session, kind.community_id) if kind else None
+    settings = canteen_settings(session, kind.community_id) if kind else {}
+    problem = _problem(session, kind, day, at, back, opened_on(settings)) if kind else ""
+    late = _late(session, day, local.date()) if kind else ""
+    usual = usual_method(settings)
     return Desk(
         day=day, kinds=kinds, kind=kind, chosen=chosen is not None, way=_way(values.get("way")),
         price=price_on(session, kind, day) if kind else None, open=bool(kind and is_open(kind, local.time())),
         back=back, back_reason=clean_reason(values.get("back_reason", ""))[:100] if back else "",
         text=values.get("q", "").replace("\x00", "").strip()[:60],
         problem=problem, late=late, usual=Method(usual) if usual else None,
-        pay=_pay(values.get("pay")) if usual else None,
+        pay=_pay(values.get("pay")) if usual else None, ages=age_counts(settings),
     )
 
 
-def _problem(session: Session, kind: MealKind, day: date, at: datetime, back: bool) -> str:
+def _problem(session: Session, kind: MealKind, day: date, at: datetime, back: bool, opened: date | None) -> str:
     try:
-        check_day(session, kind, day, at)
+        check_day(kind, day, at, opened)
     except ValidationError as error:
         return str(error)
     if not back and is_late(session, day):

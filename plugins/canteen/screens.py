@@ -43,7 +43,7 @@ from plugins.canteen.ledger.days import is_late, late_among
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Way
 from plugins.canteen.services import check_hours, kind_at, kinds_of
-from plugins.canteen.settings import usual_method
+from plugins.canteen.settings import canteen_settings, usual_method
 
 PAYERS = ("city_pays", "district_pays", "street_pays", "community_pays", "donors_pay")
 TAG = Markup('<span class="tag %s">%s</span>')
@@ -303,7 +303,7 @@ class DinerScreen(WithAge):
 def _takes_money() -> bool:
     """Whether this community's counter does; asked once a page."""
     if "canteen_takes_money" not in g:
-        g.canteen_takes_money = usual_method(db.session(), visit().area.id) is not None
+        g.canteen_takes_money = usual_method(canteen_settings(db.session(), visit().area.id)) is not None
     return g.canteen_takes_money
 
 

@@ -20,13 +20,12 @@ from core.api import (
     clean_reason,
     find_resident,
     set_name,
-    settings_of,
 )
 from plugins.canteen.ledger.books import book_day, check_seats, hold, is_late, meal_recorded
 from plugins.canteen.ledger.models import Method
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, SubsidyRule, Way
-from plugins.canteen.settings import PLUGIN
+from plugins.canteen.settings import age_counts, canteen_settings, opened_on, seats_a_meal, usual_method
 from plugins.canteen.subsidies.rules import AgeCounts, age_counted, best, left_by, split_meal
 from plugins.canteen.subsidies.services import aid_for, in_force
 
@@ -93,21 +92,12 @@ def _price_and_rules(session: Session, kind: MealKind, day: date) -> tuple[Decim
 
 def opening_day(session: Session, community_id: int) -> date | None:
     """开业日期 from the settings; None where it was not entered."""
-    return _opened(settings_of(session, community_id, PLUGIN))
-
-
-def _opened(settings: dict) -> date | None:
-    text = settings.get("opened_on")
-    return date.fromisoformat(text) if text else None
+    return opened_on(canteen_settings(session, community_id))
 
 
 def age_rule(session: Session, community_id: int) -> AgeCounts:
     """From when a new age counts here."""
-    return _age_rule(settings_of(session, community_id, PLUGIN))
-
-
-def _age_rule(settings: dict) -> AgeCounts:
-    return AgeCounts(settings.get("age_counts") or AgeCounts.DAY)
+    return age_counts(canteen_settings(session, community_id))
 
 
 def meal_of(session: Session, diner_id: int | None, day: date, kind_id: int) -> Meal | None:
@@ -190,8 +180,8 @@ def record_meal(
     the questions "lost_card", "moved" (wants `moved_reason`), "hours", "early", "old" and "seats" are answered by
     `confirmed`.
     """
-    settings = settings_of(session, kind.community_id, PLUGIN)
-    _check_day(kind, day, at, _opened(settings))
+    settings = canteen_settings(session, kind.community_id)
+    check_day(kind, day, at, opened_on(settings))
     hold(session, kind.community_id)
     if diner is not None:
         _check_diner(session, diner, day, kind)
@@ -207,8 +197,8 @@ def record_meal(
                                 day=day.isoformat()), "reason")
     _ask(diner, day, kind, at, source, moved_reason, confirmed, card)
     if way is Way.DINE_IN and "seats" not in confirmed:
-        check_seats(session, day, kind)
-    how, chosen = _age_rule(settings), None
+        check_seats(session, day, kind, seats_a_meal(settings))
+    how, chosen = age_counts(settings), None
     if diner is not None and rules_hold:
         chosen = best(aid_for(session, diner, kind, day, price, how))
     meal = Meal(
@@ -219,16 +209,12 @@ def record_meal(
         **vars(split_meal(price, chosen)),
     )
     session.add(meal)
-    meal_recorded(session, meal, method, Clerk(by, at, account))
+    meal_recorded(session, meal, method, usual_method(settings), Clerk(by, at, account))
     return meal
 
 
-def check_day(session: Session, kind: MealKind, day: date, at: datetime) -> None:
+def check_day(kind: MealKind, day: date, at: datetime, opened: date | None) -> None:
     """Raises ValidationError where no meal of this kind can have been taken on this day."""
-    _check_day(kind, day, at, opening_day(session, kind.community_id))
-
-
-def _check_day(kind: MealKind, day: date, at: datetime, opened: date | None) -> None:
     if kind.deleted_at is not None:
         raise ValidationError(_("%(kind)s is no longer served. Please choose another meal.", kind=kind.name), "kind")
     if day > beijing(at).date():

@@ -1,7 +1,9 @@
 """The settings of a community's canteen."""
 from __future__ import annotations
 
-from datetime import time
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Any
 
 import wtforms as wt
 from flask_babel import lazy_gettext as _l
@@ -32,16 +34,29 @@ class Kitchen(Choice):
 ORDER_UNTIL, ORDER_ON = time(16), OrderDay.DAY_BEFORE  # where a community has set nothing
 
 
-def usual_method(session: Session, community_id: int) -> str | None:
+def canteen_settings(session: Session, community_id: int) -> dict[str, Any]:
+    """What a community has set; read once, then asked by the functions below."""
+    return settings_of(session, community_id, PLUGIN)
+
+
+def usual_method(values: Mapping[str, Any]) -> str | None:
     """How a meal is usually paid at the counter ("cash", "code"); None where it takes no money."""
-    values = settings_of(session, community_id, PLUGIN)
     return values.get("usual_method") or "cash" if values.get("takes_money") else None
 
 
-def seats_a_meal(session: Session, community_id: int) -> int | None:
+def seats_a_meal(values: Mapping[str, Any]) -> int | None:
     """How many can sit down to one meal: seats times sittings; None where the seats were not entered."""
-    values = settings_of(session, community_id, PLUGIN)
     return values["seats"] * (values.get("sittings") or 1) if values.get("seats") else None
+
+
+def opened_on(values: Mapping[str, Any]) -> date | None:
+    """开业日期; None where it was not entered."""
+    return date.fromisoformat(values["opened_on"]) if values.get("opened_on") else None
+
+
+def age_counts(values: Mapping[str, Any]) -> AgeCounts:
+    """From when a new age counts."""
+    return AgeCounts(values.get("age_counts") or AgeCounts.DAY)
 
 
 class CanteenSettings(ScreenForm):

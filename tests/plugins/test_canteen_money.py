@@ -1,6 +1,7 @@
 """The canteen's money after the fact: late meals of settled months, their reversals, and ways out of refusals."""
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,15 +9,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from core.api import LifeState, save_settings
+from core.api import LifeState, Resident, save_settings
 from plugins.canteen.ledger.books import reverse_meal
 from plugins.canteen.ledger.closing import open_days
 from plugins.canteen.ledger.models import Entry, Tally
 from plugins.canteen.settlement.lines import first_of
 from plugins.canteen.settlement.models import Settlement, SettlementState
-from tests.plugins.canteen_people import BY_SCRIPT, COUNTER, add_diner, kind_id, meals, once, record
+from tests.plugins.canteen_people import BY_SCRIPT, COUNTER, add_diner, add_resident, kind_id, meals, once, record
+from tests.plugins.canteen_rules import keep
 from tests.plugins.test_canteen_books import MEALS, close, eaten
 from tests.plugins.test_canteen_ledger import CLOSING, TALLIES, diner_with, entries, takes_money
+from tests.plugins.test_canteen_subsidies import counting
 
 MONDAY, TUESDAY = date(2026, 10, 26), date(2026, 10, 27)
 NOON = datetime(2026, 11, 23, 3, 42, tzinfo=UTC)
@@ -147,3 +150,31 @@ def test_the_second_click_of_an_undo_finds_it_done(place):
     assert first.status_code == second.status_code == 200
     assert first.get_json()["done"] == second.get_json()["done"]
     assert sum(row[3] for row in entries(place)) == 20 and len(entries(place)) == 3
+
+
+def test_the_counter_says_what_each_will_pay_before_it_is_recorded(place):
+    """For those found, in two statements more at most; and that is what is recorded."""
+    numbers = {name: add(place, name) for name, add in
+               (("张秀英", add_resident), ("张秀兰", add_diner), ("张秀珍", add_diner))}
+    with place.app.test_request_context(), place.session("upper", writes=True) as session:
+        keep(session, name="每月一餐", amount="3", meals_a_month=1, age_from=70)
+        session.get_one(Resident, numbers["张秀珍"]).birth_date = date(1960, 1, 1)
+    browser, kind = place.browser("staff.upper"), kind_id(place, "午餐")
+    record(browser, resident=numbers["张秀兰"], kind=kind, back="1", day="2026-11-20", back_reason="纸质名单")
+    html = browser.get(f"{COUNTER}find/?q=zhangxiu&kind={kind}", headers=BY_SCRIPT).get_json()["html"]
+    said = dict(re.findall(r'data-who="(.*?)".*?class="pays nowrap">\D*([\d.]+)', html, re.DOTALL))
+    assert said == {"张秀英": "12.00", "张秀兰": "15.00", "张秀珍": "15.00"}
+    for number in numbers.values():
+        assert record(browser, resident=number, kind=kind).status_code == 200
+    assert {m["name"]: f"{m['paid']:.2f}" for m in meals(place) if m["day"] == date(2026, 11, 23)} == said
+    html = browser.get(f"{COUNTER}find/?q=zhangxiu&kind={kind}", headers=BY_SCRIPT).get_json()["html"]
+    assert "pays" not in html  # they have eaten
+
+
+def test_recording_a_meal_reads_the_settings_once(place):
+    takes_money(place, seats=40)
+    add_diner(place, "张秀英")
+    with place.app.test_request_context(), place.session("upper", writes=True) as session:
+        with counting(session) as statements:
+            eaten(session, date(2026, 11, 23))
+        assert sum("plugin_settings" in statement for statement in statements) == 1

@@ -29,7 +29,8 @@ from plugins.canteen.kitchen.models import (
 )
 from plugins.canteen.kitchen.people import certified_on, latest_end
 from plugins.canteen.models import MealKind
-from plugins.canteen.services import PLUGIN, kinds_of
+from plugins.canteen.services import kinds_of
+from plugins.canteen.settings import PLUGIN
 
 WEEKS = 4
 SAMPLED_DAYS = 12

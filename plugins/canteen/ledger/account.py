@@ -17,7 +17,7 @@ from plugins.canteen.ledger.models import Entry
 from plugins.canteen.ledger.screens import MONEY, here, shown_name
 from plugins.canteen.ledger.takings import balance_of, refund, top_up
 from plugins.canteen.models import Diner
-from plugins.canteen.settings import usual_method
+from plugins.canteen.settings import canteen_settings, usual_method
 
 LATEST = 30
 DONE = Markup('{} <a href="{}">{}</a>')
@@ -57,14 +57,14 @@ class AccountPage(Page):
         return self.render(
             "canteen/account.html", title=_("Meal account: %(name)s", name=shown_name(diner)), diner=diner, page=self,
             balance=balance_of(session, diner.id), entries=entries, paying_in=paying_in, paying_out=paying_out,
-            takes_money=usual_method(session, diner.community_id) is not None and diner.deleted_at is None,
+            takes_money=_takes_money(diner) and diner.deleted_at is None,
             once=new_key, back_url=self.get_url("canteen_diners.index_view"))
 
     @expose("/pay-in/", methods=("POST",))
     def pay_in(self) -> ResponseReturnValue:
         """充值."""
         diner, form = self._diner(), MoneyForm(request.form)
-        if usual_method(db.session(), diner.community_id) is None or diner.deleted_at is not None:
+        if not _takes_money(diner) or diner.deleted_at is not None:
             form.form_errors.append(_("The counter takes no money. It is switched on in the canteen’s settings."))
         elif form.validate() and self._write(form, lambda: top_up(
                 db.session(), diner, form.amount.data, form.method.data, here())):
@@ -96,3 +96,7 @@ class AccountPage(Page):
     def may_write(self, action: str) -> bool:
         """Whether the person may, by rights and by seeing whom it is about."""
         return self.may(action) and visit().access.sees_names
+
+
+def _takes_money(diner: Diner) -> bool:
+    return usual_method(canteen_settings(db.session(), diner.community_id)) is not None

@@ -16,7 +16,6 @@ from plugins.canteen.ledger.days import book_day, drawer_day, hold, is_closed, i
 from plugins.canteen.ledger.models import Method, Tally, TallyMode
 from plugins.canteen.ledger.takings import Clerk, give_back, pay
 from plugins.canteen.models import Meal, MealKind, Source, Way
-from plugins.canteen.settings import seats_a_meal, usual_method
 
 __all__ = [
     "book_day", "check_seats", "drawer_day", "hold", "is_closed", "is_late", "meal_recorded", "named_meals",
@@ -28,13 +27,13 @@ MONEY = ("standard_price", "self_pay", "government", "other_aid", "operator_aid"
 KEPT = ("diner_id", "kind_id", "day", "way", "rule_id", "age", "source")
 
 
-def meal_recorded(session: Session, meal: Meal, method: Method | None, clerk: Clerk) -> None:
-    """A new meal: taken into the tally of its sitting, and paid where the counter takes money (books held)."""
+def meal_recorded(session: Session, meal: Meal, method: Method | None, usual: str | None, clerk: Clerk) -> None:
+    """A new meal: taken into the tally of its sitting, and paid where the counter has a usual way (books held)."""
     session.flush()
     recount(session, meal.day, meal.kind_id)
     if meal.source is Source.IMPORT:
         return  # its money was taken before there was this ledger
-    if usual := usual_method(session, meal.community_id):
+    if usual:
         pay(session, meal, method, Method(usual), clerk)
 
 
@@ -112,12 +111,11 @@ def recount(session: Session, day: date, kind_id: int) -> None:
         session.flush()
 
 
-def check_seats(session: Session, day: date, kind: MealKind, more: int = 1) -> None:
-    """Raises ConfirmationNeeded "seats" where `more` dine-in meals pass seats × sittings (books held).
+def check_seats(session: Session, day: date, kind: MealKind, most: int | None, more: int = 1) -> None:
+    """Raises ConfirmationNeeded "seats" where `more` dine-in meals pass the `most` that have a seat (books held).
 
     Asked once a sitting: when the limit is passed.
     """
-    most = seats_a_meal(session, kind.community_id)
     if most is None:
         return
     named = session.scalar(sa.select(sa.func.count()).select_from(Meal).where(

@@ -14,6 +14,7 @@ from plugins.canteen.ledger.models import Tally, TallyMode, TallySource
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import MealKind, Way
 from plugins.canteen.services import OLD_AFTER, check_day, old_text
+from plugins.canteen.settings import canteen_settings, opened_on, seats_a_meal
 
 MOST = 5000  # of one sitting; more is a slip of the keys
 
@@ -29,7 +30,8 @@ def add_tally(
     named than the whole sitting had, and "seats".
     """
     reason = clean_reason(reason)
-    check_day(session, kind, day, clerk.at)
+    settings = canteen_settings(session, kind.community_id)
+    check_day(kind, day, clerk.at, opened_on(settings))
     if not 1 <= number <= MOST:
         raise ValidationError(_("Please give a number from 1 to %(most)s.", most=MOST), "number")
     if clerk.today - day > OLD_AFTER and "old" not in confirmed:
@@ -48,7 +50,7 @@ def add_tally(
                   "none is unnamed, and %(named)s count. Save it all the same?", named=named, kind=kind.name,
                   day=day.isoformat(), number=number), "fewer")
     if way is Way.DINE_IN and unnamed and "seats" not in confirmed:
-        check_seats(session, day, kind, unnamed)
+        check_seats(session, day, kind, seats_a_meal(settings), unnamed)
     tally = Tally(day=day, kind_id=kind.id, mode=mode, source=source, way=way, number=number, unnamed=unnamed,
                   reason=reason or None, recorded_by=clerk.name, account=clerk.account, recorded_at=clerk.at)
     session.add(tally)

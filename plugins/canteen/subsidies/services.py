@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,7 +15,17 @@ from sqlalchemy.orm import Session, joinedload
 
 from core.api import Money, Resident, ResidentTag, ValidationError
 from plugins.canteen.models import AidForm, Diner, Meal, MealKind, SubsidyRule
-from plugins.canteen.subsidies.rules import AgeCounts, Eater, Offer, Used, eater_on, has_caps, offers
+from plugins.canteen.subsidies.rules import (
+    AgeCounts,
+    Eater,
+    Offer,
+    Used,
+    best,
+    eater_on,
+    has_caps,
+    offers,
+    split_meal,
+)
 
 SHARES = ("city_share", "district_share", "street_share", "community_share", "donor_share")
 AID = sa.func.sum(Meal.government + Meal.other_aid + Meal.operator_aid, type_=Money)
@@ -91,6 +101,26 @@ def _try(
     return Trial(eater, offers(rules, eater, used, day, kind.id, price), used)
 
 
+def self_pays(
+    session: Session, people: Iterable[tuple[Resident, int | None]], kind: MealKind, day: date, price: Decimal,
+    how: AgeCounts,
+) -> dict[int, Decimal]:
+    """What each would pay for a meal, by the residents' ids; of those who are diners their ids.
+
+    One statement for the rules of the day, and one for what those with caps have paid. Nothing is locked: what counts
+    is what is recorded.
+    """
+    people, rules = list(people), rules_between(session, day, day)
+    capped, diners = [rule.id for rule in rules if has_caps(rule)], [diner for _who, diner in people if diner]
+    used = used_by_each(session, diners, capped, day) if capped and diners else {}
+    paying = {}
+    for resident, diner in people:
+        tags = [tag.kind_id for tag in resident.tags if tag.holds_on(day)]
+        found = offers(rules, eater_on(resident, tags, day, how), used.get(diner, {}), day, kind.id, price)
+        paying[resident.id] = split_meal(price, best(found)).self_pay
+    return paying
+
+
 def tags_on(session: Session, resident_id: int, day: date) -> frozenset[int]:
     """The kinds of tags that hold for a resident on a day (ResidentTag.holds_on)."""
     return frozenset(session.scalars(sa.select(ResidentTag.kind_id).where(
@@ -101,14 +131,22 @@ def tags_on(session: Session, resident_id: int, day: date) -> frozenset[int]:
 
 def used_by(session: Session, diner_id: int, rule_ids: Sequence[int], day: date) -> dict[int, Used]:
     """What these rules have paid for a diner on the day and in its month, by rule."""
-    today = Meal.day == day
+    return used_by_each(session, [diner_id], rule_ids, day).get(diner_id, {})
+
+
+def used_by_each(
+    session: Session, diner_ids: Sequence[int], rule_ids: Sequence[int], day: date
+) -> dict[int, dict[int, Used]]:
+    """The same for several diners, in one statement."""
+    today, found = Meal.day == day, {}
     rows = session.execute(
-        sa.select(Meal.rule_id, sa.func.count().filter(today), sa.func.count(), AID.filter(today), AID)
-        .where(Meal.diner_id == diner_id, Meal.day.between(*month_of(day)), Meal.rule_id.in_(rule_ids),
-               *Meal.counts()).group_by(Meal.rule_id)
+        sa.select(Meal.diner_id, Meal.rule_id, sa.func.count().filter(today), sa.func.count(), AID.filter(today), AID)
+        .where(Meal.diner_id.in_(diner_ids), Meal.day.between(*month_of(day)), Meal.rule_id.in_(rule_ids),
+               *Meal.counts()).group_by(Meal.diner_id, Meal.rule_id)
     )
-    return {rule_id: Used(meals, of_month, _yuan(yuan), _yuan(yuan_of_month))
-            for rule_id, meals, of_month, yuan, yuan_of_month in rows}
+    for diner_id, rule_id, meals, of_month, yuan, yuan_of_month in rows:
+        found.setdefault(diner_id, {})[rule_id] = Used(meals, of_month, _yuan(yuan), _yuan(yuan_of_month))
+    return found
 
 
 def _yuan(amount: Decimal | None) -> Decimal:
