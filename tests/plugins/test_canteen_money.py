@@ -162,7 +162,7 @@ def test_the_counter_says_what_each_will_pay_before_it_is_recorded(place):
     browser, kind = place.browser("staff.upper"), kind_id(place, "午餐")
     record(browser, resident=numbers["张秀兰"], kind=kind, back="1", day="2026-11-20", back_reason="纸质名单")
     html = browser.get(f"{COUNTER}find/?q=zhangxiu&kind={kind}", headers=BY_SCRIPT).get_json()["html"]
-    said = dict(re.findall(r'data-who="(.*?)".*?class="pays nowrap">\D*([\d.]+)', html, re.DOTALL))
+    said = dict(re.findall(r'data-who="(.*?)".*?class="pays">\D*([\d.]+)', html, re.DOTALL))
     assert said == {"张秀英": "12.00", "张秀兰": "15.00", "张秀珍": "15.00"}
     for number in numbers.values():
         assert record(browser, resident=number, kind=kind).status_code == 200
