@@ -39,7 +39,9 @@ def note_changes(session: Session, metric: Metric, changes: Mapping[date, tuple[
 
 
 def _correction(session: Session, metric: Metric, day: date, old: int, new: int) -> dict[str, Any]:
-    reasons = session.info.get("reasons", {}).get((metric.model.__tablename__, metric.day.key, day), [])
+    given = session.info.get("reasons", {})
+    reasons = given.get((metric.model.__tablename__, metric.day.key, day)) or [  # it follows from a change elsewhere
+        why for (_table, name, on), known in given.items() if (name, on) == (metric.day.key, day) for why in known]
     return {
         "community_id": session.info["scope"].community_id, "month": day.replace(day=1), "day": day,
         "metric": metric.name, "old": old, "new": new,
@@ -74,8 +76,10 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
 
 
 def _reason_of(row: TenantModel) -> str | None:
-    """The reason of a voiding (作废), else that of a reversal or a back entry (补录)."""
-    return getattr(row, "void_reason", None) or getattr(row, "reason", None)
+    """The reason given now for a voiding (作废), else for a reversal or a back entry (补录); not one given before."""
+    known = inspect(row).attrs
+    given = [known[name].history.added for name in ("void_reason", "reason") if name in known]
+    return next((added[0] for added in given if added and added[0]), None)
 
 
 @cache

@@ -1,7 +1,9 @@
 """Months close by a dated rule or by hand; what changes afterwards is a correction, from → to, with its reason."""
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
+from html import unescape
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +12,12 @@ from core.areas.models import Area, Installation
 from core.errors import ValidationError
 from core.metrics.reporting import close_month, reporting, set_rule
 from core.metrics.reporting_models import Correction
-from plugins.canteen.models import Meal
+from plugins.canteen.ledger.books import recount
+from plugins.canteen.ledger.models import TallyMode, TallySource
+from plugins.canteen.ledger.takings import Clerk
+from plugins.canteen.ledger.tallies import add_tally
+from plugins.canteen.models import Meal, Way
+from plugins.canteen.services import kinds_of
 from tests.guest_meals import meal
 
 OCTOBER = date(2026, 10, 1)
@@ -143,6 +150,42 @@ def test_a_meal_that_moves_to_another_day_corrects_both(place, october_closed):
         number = meal(writing, date(2026, 10, 8)).id
     change(place, lambda w: setattr(w.get_one(Meal, number), "day", date(2026, 10, 9)))
     assert [row[1:4] for row in corrected(place)[1:]] == [(date(2026, 10, 8), 1, 0), (date(2026, 10, 9), 0, 1)]
+
+
+def test_a_reason_given_before_is_not_taken_for_a_later_change(place, october_closed):
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        number = meal(writing, date(2026, 10, 8), reason="漏记补录").id
+    change(place, lambda w: setattr(w.get_one(Meal, number), "day", date(2026, 10, 7)))
+    assert [row[1:5] for row in corrected(place)[1:]] == [
+        (date(2026, 10, 7), 0, 1, None), (date(2026, 10, 8), 1, 0, None)]
+
+
+def test_what_follows_from_a_change_has_its_reason(place, october_closed):
+    """A named meal more is an unnamed one less of a whole sitting: for the meal's reason, not the paper list's."""
+    clerk = Clerk("王敏", place.clock(), "staff.upper")
+    change(place, lambda w: add_tally(w, date(2026, 10, 8), kinds_of(w)[1], TallyMode.WHOLE, TallySource.PAPER,
+                                      Way.DINE_IN, 30, "纸质名单", clerk))
+
+    def name_one(writing):
+        row = meal(writing, date(2026, 10, 8), reason="漏记补录")
+        recount(writing, row.day, row.kind_id)
+
+    change(place, name_one)
+    with place.app.app_context(), place.session("upper") as reading:
+        assert reading.execute(sa.select(Correction.old, Correction.new, Correction.reason).where(
+            Correction.metric == "canteen.unnamed_meals").order_by(Correction.id)).all() == [
+                (0, 30, "纸质名单"), (30, 29, "漏记补录")]
+
+
+@pytest.mark.parametrize(("who", "slug"), [("street", "street"), ("manager.upper", "upper")])
+def test_a_figure_says_how_often_it_was_corrected_and_opens_the_list(place, october_closed, who, slug):
+    change(place, lambda w: (meal(w, date(2026, 10, 8)), meal(w, date(2026, 10, 9))))
+    browser = place.browser(who)
+    page = browser.get(f"/{slug}/figures/canteen.named_meals/?kind=month&day=2026-10-08").text
+    url, number = re.search(r'<a class="link" href="([^"]*corrections[^"]*)">(\d+)</a>', page).groups()
+    assert number == "2" and "共 2 条" in browser.get(unescape(url)).text
+    assert "关账后更正" in browser.get(f"/{slug}/figures/canteen.meals/?kind=quarter").text
+    assert "corrections/?" not in browser.get(f"/{slug}/figures/canteen.named_meals/?kind=day").text
 
 
 def test_a_reason_of_another_day_is_not_taken(place, october_closed):

@@ -14,13 +14,12 @@ from core.metrics.figures import Span
 
 def list_url(metric: Metric, span: Span, area: Area) -> str | None:
     """The list behind a figure at the area's address; None without one, or without the right to see it."""
-    screen = _screen_of(metric)
-    if screen is None or (COMMUNITY if area.is_community else ABOVE) not in screen.levels or not screen.may("view"):
-        return None
-    start, end = span
-    days: dict[str, Any] = {f"{metric.day.key}_from": start and start.isoformat(),
-                            f"{metric.day.key}_to": end.isoformat()}
-    return url_for(f"{metric.screen}.index_view", **days, **metric.filters, area=area.slug)
+    return metric.screen and _list(metric.screen, area, _days(metric.day.key, span) | dict(metric.filters))
+
+
+def corrections_url(metric: Metric, span: Span, area: Area) -> str | None:
+    """The list of what changed in these days after their month was closed."""
+    return _list("figures_corrections", area, _days("day", span) | {"metric": metric.name})
 
 
 def page_url(metric: Metric, asked: Asked, area: Area) -> str:
@@ -53,6 +52,14 @@ class Links:
         return rest and f"{before}{area.slug}/{rest}"
 
 
-def _screen_of(metric: Metric) -> Any:
+def _days(name: str, span: Span) -> dict[str, Any]:
+    start, end = span
+    return {f"{name}_from": start and start.isoformat(), f"{name}_to": end.isoformat()}
+
+
+def _list(endpoint: str, area: Area, filters: dict[str, Any]) -> str | None:
     screens = (s for _module, found in current_app.extensions["jinlin_screens"] for s in found)
-    return metric.screen and next((s for s in screens if s.endpoint == metric.screen), None)
+    screen = next((s for s in screens if s.endpoint == endpoint), None)
+    if screen is None or (COMMUNITY if area.is_community else ABOVE) not in screen.levels or not screen.may("view"):
+        return None
+    return url_for(f"{endpoint}.index_view", **filters, area=area.slug)

@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from core.admin.figures.links import list_url, page_url
+from core.admin.figures.links import corrections_url, list_url, page_url
 from core.admin.figures.reading import Board
 from core.admin.values import private_label
 from core.areas.tenancy import tenant_models
 from core.declarations import Dimension, Metric
 from core.metrics.figures import by_value, rows_of, totals_of
+from core.metrics.opening_entry import BEGINNING
 from core.metrics.openings import opening_rows
+from core.metrics.reporting_models import Correction, MetricOpening
 from core.metrics.units import text_of
 
 
@@ -44,7 +46,8 @@ def made_of(reading: Session, board: Board, metric: Metric) -> MadeOf:
     on = {line.area.id for line in board.of(metric) if line.parts is not None}
     dimensions = [(str(each.title), _values(reading, board, metric, each, on)) for each in metric.by
                   if not metric.sums]
-    parts = [*_openings(reading, board, metric, on), *_parts(reading, board, metric, on), *_declared(board, metric)]
+    parts = [*_openings(reading, board, metric, on), *_parts(reading, board, metric, on),
+             *_corrected(reading, board, metric, on), *_declared(board, metric)]
     return MadeOf(parts, dimensions)
 
 
@@ -53,12 +56,31 @@ def _openings(reading: Session, board: Board, metric: Metric, on: set[int]) -> l
     if board.asked.span[0] is not None:
         return []
     names = {area.id: area.name for area in board.communities}
-    return [
-        Part(_("Opening balance"), f"{names[row.community_id]} {_told(metric, row.parts)}",
-             note=_("%(days)s, source: %(source)s, entered by %(who)s", source=row.source, who=row.entered_by,
-                    days=" – ".join(day.isoformat() for day in (row.since, row.until) if day)))
-        for row in opening_rows(reading, metric) if row.metric == metric.name and row.community_id in on
-    ]
+    rows = [row for row in opening_rows(reading, metric)
+            if row.metric == metric.name and row.community_id in on and row.until <= board.asked.span[1]]
+    besides = totals_of(reading, [metric], [(row.since or BEGINNING, row.until) for row in rows]) if rows else {}
+    return [_opening(metric, names[row.community_id], row, besides.get((metric.name, place, row.community_id), 0))
+            for place, row in enumerate(rows)]
+
+
+def _opening(metric: Metric, area: str, row: MetricOpening, besides: int) -> Part:
+    """`besides`: what the records of the days that it covers come to; it is in the figure as well."""
+    days = " – ".join(day.isoformat() for day in (row.since, row.until) if day)
+    note = _("%(days)s, source: %(source)s, entered by %(who)s", source=row.source, who=row.entered_by, days=days)
+    if besides:
+        note += _("; the records of those days count besides: %(number)s", number=_told(metric, besides))
+    return Part(_("Opening balance"), f"{area} {_told(metric, row.parts)}", note=note)
+
+
+def _corrected(reading: Session, board: Board, metric: Metric, on: set[int]) -> list[Part]:
+    """How often days of the period changed after their month was closed."""
+    start, end = board.asked.span
+    rows = sa.select(sa.func.count()).select_from(Correction).where(
+        Correction.metric.in_([part.name for part in metric.counted]), Correction.day <= end,
+        *(() if start is None else (Correction.day >= start,)))
+    number = reading.scalar(rows) if on else 0
+    url = None if metric.sums else corrections_url(metric, board.asked.span, board.area)
+    return [Part(_("Corrections of closed months"), f"{number:,}", url)] if number else []
 
 
 def _declared(board: Board, metric: Metric) -> list[Part]:

@@ -1,14 +1,13 @@
 """Figures and modules in the words of a page: titles, choices, numbers in their unit."""
 from __future__ import annotations
 
-from decimal import Decimal
-
 from flask_babel import gettext as _
 
 from core.admin.gate import manager, sees_plugin, visit
 from core.admin.values import NONE
 from core.calendar.models import ALL_MODULES
 from core.declarations import Metric
+from core.metrics.units import text_of
 
 
 def module_choices() -> list[tuple[str, str]]:
@@ -35,6 +34,12 @@ def metric_choices() -> list[tuple[str, str]]:
     return [(metric.name, str(metric.title)) for metric in metrics_here()]
 
 
+def counted_choices() -> list[tuple[str, str]]:
+    """Those that are counted from records; of a sum its parts."""
+    parts = {part.name: str(part.title) for metric in metrics_here() for part in metric.counted}
+    return list(parts.items())
+
+
 def metric_named(name: str) -> Metric | None:
     """A figure by its name, also where its module is off; None where it is not installed. Of a sum its parts too."""
     known = [metric for _plugin, metric in manager().metrics()]
@@ -52,8 +57,4 @@ def in_units(name: str, parts: int | None) -> str:
     if parts is None:
         return NONE
     metric = metric_named(name)
-    if metric is None or metric.parts == 1:
-        number = f"{parts:,}"
-    else:
-        number = f"{Decimal(parts) / metric.parts:,.{2 if metric.parts == 100 else 1}f}"
-    return f"{number} {metric.unit}" if metric else number
+    return f"{text_of(metric, parts)} {metric.unit}" if metric else f"{parts:,}"

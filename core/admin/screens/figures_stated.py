@@ -17,7 +17,7 @@ from core.admin.gate import visit
 from core.admin.listing import RowAction, Tool
 from core.admin.query import ListArguments, SpecialFilter
 from core.admin.screen import Screen
-from core.admin.screens.figure_words import in_units, metric_choices, metric_named, metric_title
+from core.admin.screens.figure_words import counted_choices, in_units, metric_choices, metric_named, metric_title
 from core.admin.values import NONE
 from core.clock import now, today
 from core.errors import ConfirmationNeeded, ValidationError
@@ -149,8 +149,9 @@ class CorrectionScreen(AboutFigures):
     column_labels = {"difference": _l("Difference")}
     detail_list = ("month", "day", "metric", "old", "new", "reason", "changed_by", "at")
     lead_columns = 3
-    filter_by = ("in_month", "explained")
+    filter_by = ("in_month", "day", "metric", "explained")
     special_filters = {
+        "metric": SpecialFilter(_l("Figure"), counted_choices, lambda name: Correction.metric == name),
         "in_month": SpecialFilter(_l("Month"), _months, lambda month: Correction.month == date.fromisoformat(month)),
         "explained": SpecialFilter(_l("Reason"), lambda: [("0", _("Not stated")), ("1", _("Stated"))],
                                    lambda given: Correction.reason.is_not(None) if given == "1"
