@@ -34,6 +34,7 @@ from core.metrics.units import change_of, change_text, number_of, text_of
 from core.testing.place import Place
 from plugins.canteen.models import Meal, MealKind, Source, Way
 from tests.core.test_statements import READS, statements
+from tests.guest_meals import meal
 
 TODAY = date(2026, 11, 23)  # a Monday
 MEALS, AMOUNT = Metric("canteen.meals", "就餐", "份", daily=True), Metric("a.b", "补贴", "元", parts=100)
@@ -252,6 +253,24 @@ def test_an_opening_balance_is_in_the_sum_since_the_opening_and_says_its_source(
     page = page_of(eaten, card.url)
     assert "上游社区 55,000 份" in page and "2021-06-01 – 2025-10-31，来源：纸质台账，录入人：王敏" in page
     assert cards(page_of(eaten, "/street/figures/?kind=month"))["canteen.meals"].value == "5"
+    assert "纸质台账" not in page_of(eaten, "/street/figures/canteen.meals/?kind=all&day=2025-10-30")
+
+
+def test_records_of_the_days_that_an_opening_balance_covers_are_named(eaten: Place) -> None:
+    with eaten.app.app_context(), eaten.session("upper", writes=True) as writing:
+        writing.add(MetricOpening(
+            metric="canteen.meals", since=date(2021, 6, 1), until=date(2025, 11, 10), parts=55_000, source="纸质台账",
+            entered_by="王敏", account="x", at=eaten.clock()))
+    assert "同期已有记录另计：4 份" in page_of(eaten, "/street/figures/canteen.meals/?kind=all")
+
+
+def test_days_reported_late_are_told_from_those_in_time(eaten: Place) -> None:
+    with eaten.app.app_context(), eaten.session("lower", writes=True) as writing:
+        meal(writing, date(2026, 11, 2), at=datetime(2026, 11, 3, 1, tzinfo=BEIJING))
+        meal(writing, date(2026, 11, 4))
+    page = page_of(eaten, "/street/figures/?kind=month")
+    assert row(page, "下游社区")[1] == "缺 20 天 补报 1 天 2" and row(page, "上游社区")[1].startswith("缺 21 天 5")
+    assert "补报 1 天" in page_of(eaten, "/street/figures/print/?kind=month")
 
 
 def test_the_workbench_waits_a_moment_only_for_what_waits(eaten: Place, monkeypatch: pytest.MonkeyPatch) -> None:

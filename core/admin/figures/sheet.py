@@ -63,4 +63,6 @@ def _state(line: Line) -> str:
     if missing := line.days.missing:
         days = f" ({short_days(list(missing))})" if line.area.is_community else ""
         words.append(_("%(num)s days missing", num=len(missing)) + days)
+    if line.days.late:
+        words.append(_("%(num)s days reported late", num=line.days.late))
     return _(", ").join(words)

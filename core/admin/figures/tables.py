@@ -112,7 +112,7 @@ class Cells:
         if line.days is None:
             return marks
         if line.days.late:
-            marks.append(TAG % ("warn", _("%(num)s days entered late", num=line.days.late)))
+            marks.append(TAG % ("warn", _("%(num)s days reported late", num=line.days.late)))
         if line.days.zeros and not line.parts:
             marks.append(self.signed)
         if line.days.missing:
