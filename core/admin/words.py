@@ -1,11 +1,13 @@
 """The words of a page in its language: a list asks for some two hundred, so the way to them must be short."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from babel import Locale, support
-from flask import g
-from flask_babel import Domain
+from flask import current_app, g
+from flask_babel import Domain, force_locale
 from wtforms.i18n import messages_path
 
 
@@ -18,6 +20,17 @@ class Words(Domain):
         if found is None:
             found = g.catalogue = super().get_translations()
         return found
+
+
+@contextmanager
+def office_words() -> Iterator[None]:
+    """The office's own language, whatever the reader's: for what is kept and must not depend on who makes it."""
+    g.pop("catalogue", None)
+    try:
+        with force_locale(current_app.config["BABEL_DEFAULT_LOCALE"]):
+            yield
+    finally:
+        g.pop("catalogue", None)
 
 
 @cache

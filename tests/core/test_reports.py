@@ -112,6 +112,17 @@ def test_part_of_a_leap_year_is_compared_with_the_same_days_of_the_year_before(p
     assert "+33.3%" in text(place.browser("street").get("/street/figures/?kind=year"))
 
 
+def test_a_report_is_the_same_in_whatever_language_it_is_made(place):
+    eat(place, "upper", [date(2026, 10, 1)], 2)
+    place.browser("street").post(f"{REPORTS}/issue/?{OCTOBER}")
+    english = place.browser("street")
+    assert english.post("/account/language", {"language": "en"}).status_code == 302
+    draft = text(english.get(f"{REPORTS}/draft/?{OCTOBER}"))
+    assert "still holds" in draft, draft
+    english.post(f"{REPORTS}/issue/?{OCTOBER}")
+    assert len(issued(place)) == 1
+
+
 def test_a_snapshot_that_somebody_changed_is_told(place):
     eat(place, "upper", [date(2026, 10, 1)], 2)
     place.browser("street").post(f"{REPORTS}/issue/?{OCTOBER}")
@@ -177,6 +188,7 @@ def test_a_footnote_has_the_exact_number_its_definition_and_its_sources(place):
                                                        "ever": 55_012}]}]}
     with place.app.test_request_context():
         [sentence] = document(content).sentences
+    assert "。。" not in sentence.note
     assert "500余" in sentence.text and "5.5万余" in sentence.text and "1.4%" in sentence.text
     assert all(part in sentence.note for part in ("507", "55,012", "500", "每一份餐", "甲", "纸质台账"))
     assert "。。" not in sentence.note

@@ -16,6 +16,7 @@ from core.admin.gate import manager, sees_plugin, visit
 from core.admin.listing import Column, Row, RowAction
 from core.admin.query import whole
 from core.admin.screens.office import OfficePage, listing, number_of
+from core.admin.words import office_words
 from core.areas.models import Area
 from core.areas.scope import scope_of, session_for
 from core.clock import beijing, now, today
@@ -26,7 +27,7 @@ from core.reports.content import compose, text_of
 from core.reports.document import document
 from core.reports.models import Report
 from core.reports.pdf import write_pdf
-from core.reports.service import changes, is_unchanged, issue, issued, latest, version_of
+from core.reports.service import changes, digest_of, is_unchanged, issue, issued, latest, version_of
 
 KINDS = (PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -62,7 +63,8 @@ class ReportsPage(OfficePage):
         return self.render(
             "reports/show.html", title=document(content).title, report=document(content), page=self, issued=None,
             before=before, changes=_shown(changes(before.content, content)) if before else [], here=_asked(period),
-            runs=period.end >= today(), unchanged=None)
+            runs=period.end >= today(), unchanged=None,
+            holds=before is not None and before.digest == digest_of(content))
 
     @expose("/issue/", methods=("POST",))
     def issue(self) -> ResponseReturnValue:
@@ -153,7 +155,7 @@ class ReportsPage(OfficePage):
         here = visit()
         communities: list[Area] = [a for a in here.areas if a.is_community and here.area.contains(a)]
         metrics = [(p, m) for p, m in manager().metrics() if sees_plugin(here.access, p)]
-        with session_for(scope_of(here.area), "figures of a report") as reading:
+        with office_words(), session_for(scope_of(here.area), "figures of a report") as reading:
             return compose(reading, here.area, communities, metrics, period, today())
 
 
