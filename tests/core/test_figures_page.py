@@ -213,6 +213,18 @@ def test_off_is_a_dash_and_neither_zero_nor_missing(eaten: Place) -> None:
     assert "下游社区" not in page[page.index('id="missing"'):]
 
 
+def test_a_closed_community_keeps_its_figures_on_every_page(eaten: Place) -> None:
+    with eaten.app.app_context(), session_for(None, "a test", writes=True) as writing:
+        writing.get_one(Area, eaten.ids["lower"]).closed_on = TODAY - timedelta(days=1)
+        switch_off(writing, writing.get_one(Area, eaten.ids["upper"]), "canteen", TODAY)
+    street = eaten.browser("street")
+    for asked in ("kind=year", "kind=month", "kind=all"):
+        for card in cards(street.get(f"/street/figures/?{asked}").text).values():
+            agrees(street, card)
+    assert cards(street.get("/street/figures/?kind=year").text)["canteen.subsidy"].value == "0.00"
+    assert cards(street.get("/street/figures/?kind=day").text)["canteen.meals"].value == "—"
+
+
 def test_off_for_a_time_leaves_the_days_before_it_missing(eaten: Place) -> None:
     with eaten.app.app_context(), session_for(None, "a test", writes=True) as writing:
         switch = writing.scalar(sa.select(PluginSwitch).where(

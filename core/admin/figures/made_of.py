@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from core.admin.figures.links import corrections_url, list_url, page_url
 from core.admin.figures.reading import Board
 from core.admin.values import private_label
+from core.areas.scope import scope_of, session_for
 from core.areas.tenancy import tenant_models
 from core.declarations import Dimension, Metric
+from core.metrics.expectations import plugin_of
 from core.metrics.figures import by_value, rows_of, totals_of
 from core.metrics.opening_entry import BEGINNING
 from core.metrics.openings import opening_rows
@@ -104,7 +106,8 @@ def _parts(reading: Session, board: Board, metric: Metric, on: set[int]) -> list
     recorded = (whole.parts or 0) - whole.opening
     if metric.amount is None:
         return [Part(_("Records"), _told(metric, recorded), url)]
-    rows = rows_of(reading, metric, board.asked.span)
+    with session_for(scope_of(board.area, plugin_of(metric)), "the list behind a figure") as listing:
+        rows = rows_of(listing, metric, board.asked.span)  # without those of communities where it is off: hidden there
     text = _("%(rows)s records, %(sum)s in all", rows=f"{rows:,}", sum=_told(metric, recorded))
     return [Part(_("Records"), text, url)]
 

@@ -78,7 +78,7 @@ def board_of(here: Visit, asked: Asked, metrics: Sequence[tuple[str, Metric]] | 
         for plugin, metric in readable for area in communities
     }
     shown = [area for area in communities if area.closed_on is None
-             or any(lines[metric.name, area.id].parts for _p, metric in readable)]
+             or any(lines[metric.name, area.id].parts is not None for _p, metric in readable)]
     return Board(asked, here.area, tuple(readable), tuple(shown), lines)
 
 
@@ -119,8 +119,9 @@ def _line(
     asked: Asked, metric: Metric, area: Area, was_on: bool | None, found: Found, residents: int | None,
     days: Days | None,
 ) -> Line:
-    parts = found.get((metric.name, 0, area.id), 0)
-    if was_on is None or (not was_on and not parts):
+    parts, start = found.get((metric.name, 0, area.id), 0), asked.span[0]
+    was_closed = start is not None and area.closed_on is not None and area.closed_on <= start
+    if was_on is None or ((was_closed or not was_on) and not parts):
         return Line(metric, area, None)
     before = found.get((metric.name, 1, area.id), 0) or None
     return Line(metric, area, parts, before, _usual(asked, metric, area, found), residents,
