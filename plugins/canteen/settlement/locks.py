@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy import event
 from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, History, get_history
 
 from core.api import ValidationError
 from plugins.canteen.models import Meal
@@ -52,13 +53,17 @@ def keep_settled_months(_mapper: Any, _connection: Any, meal: Meal) -> None:
     thousands of meals.
     """
     state, session = sa.inspect(meal), object_session(meal)
-    changed = {column.key for column in state.mapper.column_attrs if state.attrs[column.key].history.has_changes()}
-    if changed <= FREE:
+    if state.persistent and not any(_history(meal, column.key).has_changes()
+                                    for column in state.mapper.column_attrs if column.key not in FREE):
         return
     transaction, known = session.info.get(KNOWN, (None, set()))
     if transaction is not session.get_transaction():
         transaction, known = session.info[KNOWN] = session.get_transaction(), set()
-    for day in {meal.booked_on, *state.attrs["booked_on"].history.deleted} - {None}:
+    for day in {meal.booked_on, *_history(meal, "booked_on").deleted} - {None}:
         if first_of(day) not in known:
             check_books_open(session, day)
             known.add(first_of(day))
+
+
+def _history(meal: Meal, name: str) -> History:
+    return get_history(meal, name, PASSIVE_NO_INITIALIZE)  # nothing is loaded in a flush
