@@ -105,7 +105,7 @@ class ReportsPage(OfficePage):
         """A sheet for the sentences and one for each figure; sums are numbers."""
         content, foot = self._asked_content()
         report = document(content)
-        sheets = [(_("Report"), [_("No."), _("What"), _("Exactly")],
+        sheets = [(_("Report"), [_("No."), _("In words"), _("Exactly")],
                    [[n, s.text, s.note] for n, s in enumerate(report.sentences, 1)] + [[None, foot, None]])]
         sheets += [(t.title, [label for label, _numeric in t.columns], t.all_rows) for t in report.tables]
         self._noted(report.title)

@@ -189,7 +189,7 @@ class SubsidyRuleScreen(Screen):
     def form_sections(self, form: wt.Form) -> list[tuple[str, list[wt.Field]]]:
         """In the order in which the office says a rule."""
         return [(heading, [form[name] for name in names]) for heading, names in (
-            (_("Which rule, and when"), WHEN), (_("Who"), WHO), (_("What"), WHAT),
+            (_("Which rule, and when"), WHEN), (_("Who"), WHO), (_("What is granted"), WHAT),
             (_("At most, for each diner (empty: no limit)"), CAPS), (_("Who pays, together 100 %"), SHARES))]
 
     def save(self, record: SubsidyRule, form: wt.Form, is_created: bool) -> None:
