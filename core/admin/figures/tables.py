@@ -111,12 +111,12 @@ class Cells:
             marks.append(TAG % ("info", ngettext("%(num)s correction", "%(num)s corrections", line.corrected)))
         if line.days is None:
             return marks
-        if line.days.late:
-            marks.append(TAG % ("warn", _("%(num)s days reported late", num=line.days.late)))
         if line.days.zeros and not line.parts:
             marks.append(self.signed)
         if line.days.missing:
             marks.append(TAG % ("bad", _("%(num)s days missing", num=len(line.days.missing))))
+        if line.days.late:
+            marks.append(TAG % ("warn", _("%(num)s days reported late", num=line.days.late)))
         return marks
 
     def brief(self, line: Line) -> list[Markup]:
