@@ -56,6 +56,11 @@ class ScopedSession(FlaskSession):
             self.info["bound"] = engine.execution_options(writes=wants[1], lock_wait=wait, scope_setting=wants[3])
         return self.info["bound"]
 
+    def read_on(self) -> None:
+        """After the commit: what is read for the answer takes no lock for which other writers wait."""
+        self.rollback()
+        self.info["writes"] = False
+
     def _past_the_scope(self, *_args: Any, **_kwargs: Any) -> None:
         """The old bulk methods pass every check of rows by."""
         raise ScopeError("bulk methods cannot be limited to a community")

@@ -20,6 +20,10 @@ from core.errors import ValidationError
 
 KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 KEPT = timedelta(days=7)  # no form stays open longer: sessions end before
+_ONCE = OnceKey.__table__
+MADE = _ONCE.update().values(record_id=sa.bindparam("record")).where(
+    _ONCE.c.community_id == sa.bindparam("community"), _ONCE.c.key == sa.bindparam("once"),
+    _ONCE.c.kind == sa.bindparam("made"))
 SWEPT_EVERY = 50  # every so many keys the old ones go
 
 
@@ -45,8 +49,9 @@ def create_once(
         session.add(record)
         session.flush()
         note_done(session, model, key, record.id)
+        number = record.id  # the commit forgets it
         session.commit()
-        return record.id, True
+        return number, True
     except StaleDataError as error:
         session.rollback()
         raise ValidationError(_("Somebody else has just changed this record. Please look again.")) from error
@@ -71,8 +76,8 @@ def claim(session: Session, model: type[TenantModel], key: str) -> bool:
 
 def note_done(session: Session, model: type[TenantModel], key: str, record_id: int) -> None:
     """Which record the key's form made or changed."""
-    session.execute(sa.update(OnceKey).where(OnceKey.key == key, OnceKey.kind == model.__tablename__)
-                    .values(record_id=record_id))
+    session.connection().execute(MADE, {"community": session.info["scope"].community_id, "once": key,
+                                        "made": model.__tablename__, "record": record_id})
 
 
 def first_of(session: Session, model: type[TenantModel], key: str) -> int | None:

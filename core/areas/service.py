@@ -9,16 +9,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
 
 from core.areas.models import Area, AreaKind, AreaProfile, PluginPolicy, PluginSettings, PluginSwitch, Policy
 from core.errors import ValidationError
+from core.extensions import ScopedSession
 
 SLUG = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 RESERVED_SLUGS = frozenset({
     "login", "logout", "static", "healthz", "readyz", "account", "admin", "api", "app", "assets", "docs", "help",
     "jinlin", "metrics", "files", "jobs", "favicon.ico", "robots.txt", "system", "www", "new", "edit",
 })
+SETTINGS = "plugin_settings"  # where a session keeps what it has read of them
 
 
 def add_area(
@@ -236,12 +239,22 @@ def standing_against(session: Session, area: Area, plugin: str, policy: Policy) 
 
 
 def settings_of(session: Session, community_id: int, plugin: str) -> dict:
-    """The stored settings of a plugin in a community ({} until they are saved)."""
-    return session.scalar(
-        sa.select(PluginSettings.values).where(
-            PluginSettings.community_id == community_id, PluginSettings.plugin == plugin
-        )
-    ) or {}
+    """The stored settings of a plugin in a community ({} until they are saved); asked once a transaction."""
+    known = session.info.setdefault(SETTINGS, {})
+    if (community_id, plugin) not in known:
+        known[community_id, plugin] = session.scalar(
+            sa.select(PluginSettings.values).where(
+                PluginSettings.community_id == community_id, PluginSettings.plugin == plugin
+            )
+        ) or {}
+    return dict(known[community_id, plugin])
+
+
+@event.listens_for(ScopedSession, "after_transaction_end")
+def _forget_settings(session: Session, transaction: SessionTransaction) -> None:
+    """With the transaction, and with a savepoint, which may take back what was saved; a flush ends neither."""
+    if transaction.parent is None or transaction.nested:
+        session.info.pop(SETTINGS, None)
 
 
 def settings_by_community(session: Session, community_ids: Collection[int], plugin: str) -> dict[int, dict]:
@@ -263,6 +276,7 @@ def save_settings(session: Session, community_id: int, plugin: str, values: dict
     else:
         row.values = values
     session.flush()
+    session.info.pop(SETTINGS, None)
 
 
 def communities_with(session: Session, plugin: str, areas: Iterable[Area]) -> list[Area]:

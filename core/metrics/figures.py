@@ -24,20 +24,20 @@ from core.metrics.openings import openings_of
 from core.metrics.periods import MONTHS, PeriodKind, period_of
 
 
-class iso_days(FunctionElement[str]):  # noqa: N801 - it is written like a function
+class DaysAsText(FunctionElement[str]):
     """Many days as one text, 2026-11-22,2026-11-23, in no order."""
 
     type = sa.String()
-    name = "iso_days"
+    name = "days_as_text"
     inherit_cache = True
 
 
-@compiles(iso_days, "sqlite")
+@compiles(DaysAsText, "sqlite")
 def _days_on_sqlite(element: Any, compiler: Any, **kwargs: Any) -> str:
     return f"group_concat({compiler.process(element.clauses, **kwargs)})"
 
 
-@compiles(iso_days, "postgresql")
+@compiles(DaysAsText, "postgresql")
 def _days_on_postgresql(element: Any, compiler: Any, **kwargs: Any) -> str:
     return f"string_agg(to_char({compiler.process(element.clauses, **kwargs)}, 'YYYY-MM-DD'), ',')"
 
@@ -87,7 +87,7 @@ def days_recorded(session: Session, metric: Metric, start: date, end: date) -> d
     found: dict[int, set[date]] = {}
     names, negative = [part.name for part in metric.counted], not all(kept().holds(part) for part in metric.counted)
     if not negative:
-        rows = sa.select(MetricFigure.community_id, iso_days(MetricFigure.day), sa.func.min(MetricFigure.number))
+        rows = sa.select(MetricFigure.community_id, DaysAsText(MetricFigure.day), sa.func.min(MetricFigure.number))
         for community, days, least in session.execute(rows.where(_cells(names, (PeriodKind.DAY, start, end))).group_by(
                 MetricFigure.community_id, MetricFigure.metric)):
             found.setdefault(community, set()).update(map(date.fromisoformat, days.split(",")))

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from flask_admin.base import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from core.api import (
     ConfirmationNeeded,
@@ -38,6 +40,7 @@ from plugins.canteen.services import (
     UNDONE,
     NoPrice,
     deceased_text,
+    diner_of,
     make_diner,
     meal_of,
     new_resident,
@@ -145,7 +148,7 @@ class CounterPage(Page):
     @expose("/record/", methods=("POST",))
     def record(self) -> ResponseReturnValue:
         """Record one meal: of a resident, a guest, or somebody new; the same key again records nothing more."""
-        desk = read_desk(db.session(), request.form, now(), back=request.form.get("back") == "1")
+        desk = read_desk(db.session(), request.form, now(), back=request.form.get("back") == "1", priced=False)
         try:
             meal = self._record(desk)
         except ConfirmationNeeded as question:
@@ -154,7 +157,8 @@ class CounterPage(Page):
         except ValidationError as error:
             db.session.rollback()
             return self._refused(desk, error)
-        return self._done(desk, _done_text(meal) + _paid_text(meal))
+        desk = replace(desk, price=meal.standard_price)
+        return self._done(desk, _done_text(meal) + (_paid_text(meal) if desk.usual else ""))
 
     def _record(self, desk: Desk) -> Meal:
         if not desk.ready:
@@ -170,7 +174,9 @@ class CounterPage(Page):
                 # Another counter was faster by a moment: looking again tells who, or finds the diner it made.
                 if attempt == 2 or not isinstance(error.__cause__, IntegrityError):
                     raise
-        return db.session.scalars(sa.select(Meal).where(Meal.id == number)).one()
+        db.session().read_on()
+        return db.session.scalars(sa.select(Meal).where(Meal.id == number).options(
+            joinedload(Meal.diner).joinedload(Diner.resident), joinedload(Meal.kind))).one()
 
     @expose("/undo/", methods=("POST",))
     def undo(self) -> ResponseReturnValue:
@@ -266,7 +272,10 @@ def _diner(confirmed: frozenset[str]) -> Diner | None:
     if form.get("guest") == "1":
         return None
     if form.get("resident"):
-        known = session.scalar(sa.select(Resident).where(Resident.id == _whole(form["resident"])))
+        number = _whole(form["resident"])
+        if diner := diner_of(session, number):
+            return diner
+        known = session.scalar(sa.select(Resident).where(Resident.id == number))
         if known is None:
             raise ValidationError(_("This person is not known here any more. Please search again."))
         return make_diner(session, known)

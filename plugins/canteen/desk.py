@@ -62,20 +62,27 @@ class Totals:
     self_pay: Decimal = Decimal(0)
 
 
-def read_desk(session: Session, values: Mapping[str, str], at: datetime, *, back: bool) -> Desk:
-    """The counter's settings from an address line or form; what cannot be read is left at its default."""
+def read_desk(
+    session: Session, values: Mapping[str, str], at: datetime, *, back: bool, priced: bool = True
+) -> Desk:
+    """The counter's settings from an address line or form; what cannot be read is left at its default.
+
+    `priced` False leaves the price out: recording asks for it itself.
+    """
     local = beijing(at)
     kinds = kinds_of(session)
     chosen = next((k for k in kinds if str(k.id) == values.get("kind")), None)
     kind = chosen or kind_at(kinds, local.time() if not back else time(12))
     day = _day(values.get("day")) or local.date() - timedelta(days=1) if back else local.date()
     settings = canteen_settings(session, kind.community_id) if kind else {}
-    problem = _problem(session, kind, day, at, back, opened_on(settings)) if kind else ""
-    late = _late(session, day, local.date()) if kind else ""
+    is_closed = kind is not None and is_late(session, day)
+    problem = _problem(kind, day, at, is_closed and not back, opened_on(settings)) if kind else ""
+    late = _late(session, day, local.date()) if is_closed else ""
     usual = usual_method(settings)
     return Desk(
         day=day, kinds=kinds, kind=kind, chosen=chosen is not None, way=_way(values.get("way")),
-        price=price_on(session, kind, day) if kind else None, open=bool(kind and is_open(kind, local.time())),
+        price=price_on(session, kind, day) if kind and priced else None,
+        open=bool(kind and is_open(kind, local.time())),
         back=back, back_reason=clean_reason(values.get("back_reason", ""))[:100] if back else "",
         text=values.get("q", "").replace("\x00", "").strip()[:60],
         problem=problem, late=late, usual=Method(usual) if usual else None,
@@ -83,20 +90,18 @@ def read_desk(session: Session, values: Mapping[str, str], at: datetime, *, back
     )
 
 
-def _problem(session: Session, kind: MealKind, day: date, at: datetime, back: bool, opened: date | None) -> str:
+def _problem(kind: MealKind, day: date, at: datetime, closed: bool, opened: date | None) -> str:
     try:
         check_day(kind, day, at, opened)
     except ValidationError as error:
         return str(error)
-    if not back and is_late(session, day):
+    if closed:
         return _("Today is closed already. Please enter late meals as a back entry, with the reason.")
     return ""
 
 
 def _late(session: Session, day: date, today: date) -> str:
     """Into which day and month a meal of a closed day goes."""
-    if not is_late(session, day):
-        return ""
     booked = book_day(session, day, today)
     return _("%(day)s is closed. Meals entered now are booked on %(booked)s, in the settlement of %(month)s.",
              day=day.isoformat(), booked=booked.isoformat(), month=f"{booked:%Y-%m}")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from core.api import (
     ConfirmationNeeded,
@@ -26,6 +26,7 @@ from plugins.canteen.ledger.models import Method
 from plugins.canteen.ledger.takings import Clerk
 from plugins.canteen.models import Card, Diner, Meal, MealKind, Price, Source, SubsidyRule, Way
 from plugins.canteen.settings import age_counts, canteen_settings, opened_on, seats_a_meal, usual_method
+from plugins.canteen.settlement.locks import found_open
 from plugins.canteen.subsidies.rules import AgeCounts, age_counted, best, left_by, split_meal
 from plugins.canteen.subsidies.services import aid_for, in_force
 
@@ -110,8 +111,9 @@ def meal_of(session: Session, diner_id: int | None, day: date, kind_id: int) -> 
 
 
 def diner_of(session: Session, resident_id: int) -> Diner | None:
-    """The living diner of a resident."""
-    return session.scalar(sa.select(Diner).where(Diner.resident_id == resident_id, Diner.deleted_at.is_(None)))
+    """The living diner of a resident, with the resident."""
+    return session.scalar(sa.select(Diner).where(Diner.resident_id == resident_id, Diner.deleted_at.is_(None))
+                          .options(joinedload(Diner.resident)))
 
 
 def make_diner(session: Session, resident: Resident) -> Diner:
@@ -192,6 +194,8 @@ def record_meal(
         raise NoPrice(_("%(kind)s has no price on %(day)s yet. Please set a price first.", kind=kind.name,
                         day=day.isoformat()))
     late = is_late(session, day)
+    if not late:
+        found_open(session, day)
     if late and len((reason or "").strip()) < 2:
         raise ValidationError(_("%(day)s is closed. Please use the back entry and give the reason.",
                                 day=day.isoformat()), "reason")

@@ -22,7 +22,7 @@ KNOWN = "canteen_open_months"  # where a session keeps which months it has found
 
 def is_locked(session: Session, day: date) -> bool:
     """Whether the settlement of the day's month is submitted, approved or paid: nothing is written into its books."""
-    return session.scalar(sa.select(Settlement.state).where(Settlement.month == first_of(day))) in LOCKING
+    return session.execute(locked_months({first_of(day)})).first() is not None
 
 
 def locked_months(months: Collection[date]) -> sa.Select:
@@ -34,6 +34,18 @@ def locked_months(months: Collection[date]) -> sa.Select:
 def look_again(session: Session) -> None:
     """Forget what the session knows about months: a step changes it."""
     session.info.pop(KNOWN, None)
+
+
+def found_open(session: Session, day: date) -> None:
+    """The month of this day was found open, with the books held: it is not asked for again in this transaction."""
+    _open_months(session).add(first_of(day))
+
+
+def _open_months(session: Session) -> set[date]:
+    transaction, known = session.info.get(KNOWN, (None, set()))
+    if transaction is not session.get_transaction():
+        transaction, known = session.info[KNOWN] = session.get_transaction(), set()
+    return known
 
 
 def check_books_open(session: Session, booked_on: date) -> None:
@@ -56,9 +68,7 @@ def keep_settled_months(_mapper: Any, _connection: Any, meal: Meal) -> None:
     if state.persistent and not any(_history(meal, column.key).has_changes()
                                     for column in state.mapper.column_attrs if column.key not in FREE):
         return
-    transaction, known = session.info.get(KNOWN, (None, set()))
-    if transaction is not session.get_transaction():
-        transaction, known = session.info[KNOWN] = session.get_transaction(), set()
+    known = _open_months(session)
     for day in {meal.booked_on, *_history(meal, "booked_on").deleted} - {None}:
         if first_of(day) not in known:
             check_books_open(session, day)
