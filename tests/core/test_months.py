@@ -164,7 +164,7 @@ def test_what_follows_from_a_change_has_its_reason(place, october_closed):
     """A named meal more is an unnamed one less of a whole sitting: for the meal's reason, not the paper list's."""
     clerk = Clerk("王敏", place.clock(), "staff.upper")
     change(place, lambda w: add_tally(w, date(2026, 10, 8), kinds_of(w)[1], TallyMode.WHOLE, TallySource.PAPER,
-                                      Way.DINE_IN, 30, "纸质名单", clerk))
+                                      Way.DINE_IN, 30, "纸质名单", clerk, confirmed={"old"}))
 
     def name_one(writing):
         row = meal(writing, date(2026, 10, 8), reason="漏记补录")
