@@ -1,11 +1,13 @@
 """The canteen's money after the fact: late meals of settled months, their reversals, and ways out of refusals."""
 from __future__ import annotations
 
+import io
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 
@@ -178,3 +180,18 @@ def test_recording_a_meal_reads_the_settings_once(place):
         with counting(session) as statements:
             eaten(session, date(2026, 11, 23))
         assert sum("plugin_settings" in statement for statement in statements) == 1
+
+
+@pages
+def test_amounts_of_an_exported_list_are_numbers_also_below_zero(place):
+    takes_money(place)
+    resident, _diner = diner_with(place, "张秀英", "20")
+    browser = place.browser("staff.upper")
+    record(browser, resident=resident, kind=kind_id(place, "午餐"))
+    browser.post(f"{COUNTER}undo/", {"meal": meals(place)[0]["id"]}, headers=BY_SCRIPT)
+    sheet = openpyxl.load_workbook(io.BytesIO(browser.post("/upper/canteen/entries/export/xlsx/").data)).active
+    _title, heads, *rows = sheet.iter_rows(values_only=True)
+    at = heads.index("金额")
+    assert [row[at] for row in rows] == [-15, 15, 20] and rows[0][0] == "2026-000003"
+    text = browser.post("/upper/canteen/entries/export/csv/").get_data(as_text=True)
+    assert ",-15.00," in text
