@@ -84,9 +84,9 @@ def test_switching_on_again_makes_no_second_set_of_meals(place):
         assert len(kinds_of(session)) == 3
 
 
-def _people(session):
+def _people(session, many=90):
     session.info["quiet"] = True
-    for number in range(90):
+    for number in range(many):
         resident = Resident(birth_date=date(1935 + number % 40, 1 + number % 12, 3), compound="盛世小区")
         set_name(resident, "张王李赵"[number % 4] + "秀建玉"[number % 3] + "英国珍"[number // 4 % 3])
         session.add(resident)
@@ -118,7 +118,7 @@ def test_the_demonstration_shows_two_months_and_a_lunch_under_way(place):
 def test_the_demonstration_is_the_same_each_time(place):
     def told():
         with place.app.app_context(), place.session("upper", writes=True) as session:
-            _people(session)
+            _people(session, 20)
             plugin.demo_records(session, session.scalar(sa.select(Area).where(Area.slug == "upper")), TODAY)
             rows = [tuple(row) for row in session.execute(sa.select(Meal.day, Meal.way).order_by(Meal.id))]
             session.rollback()
