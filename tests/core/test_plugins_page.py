@@ -15,7 +15,7 @@ from wtforms import validators as check
 from core.admin.forms import choices
 from core.areas.models import Area, AreaKind, PluginSwitch
 from core.areas.scope import session_for
-from core.areas.service import add_area, settings_of
+from core.areas.service import add_area, save_settings, settings_of
 from core.declarations import PluginInfo
 from core.errors import ValidationError
 from core.residents.models import Resident
@@ -309,3 +309,15 @@ def test_a_module_that_is_gone_does_no_harm_where_it_was_on(place):
     for who, url in (("staff.upper", "/upper/"), ("manager.upper", PAGE), ("street", "/street/")):
         answer = place.browser(who).get(url)
         assert answer.status_code == 200 and "chess" not in answer.get_data(as_text=True)
+
+
+def test_settings_are_read_once_a_transaction_and_what_is_saved_is_seen(place):
+    community = place.ids["upper"]
+    with place.app.app_context(), place.session("upper", writes=True) as session:
+        save_settings(session, community, "canteen", {"seats": 10})
+        assert settings_of(session, community, "canteen") == {"seats": 10}
+        savepoint = session.begin_nested()
+        save_settings(session, community, "canteen", {"seats": 20})
+        assert settings_of(session, community, "canteen") == {"seats": 20}
+        savepoint.rollback()
+        assert settings_of(session, community, "canteen") == {"seats": 10}

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from core.accounts.models import User
 from core.api import LifeState, Resident
 from plugins.canteen.models import Card, Diner, Price
+from tests.core.test_statements import statements
 from tests.plugins.canteen_people import (
     BY_SCRIPT,
     COUNTER,
@@ -63,6 +64,17 @@ def test_a_meal_is_recorded_with_price_way_and_recorder(place):
         "午餐", date(2026, 11, 23), "delivery", "staff.upper", "counter")
     assert meal["standard"] == meal["paid"] == Decimal("15.00")
     assert "11:42" in find(browser, "张秀英")["html"]
+
+
+def test_a_meal_is_recorded_with_few_statements(place):
+    """Measured in docs/speed.md: each costs a third of a millisecond, whatever it asks."""
+    browser, numbers = place.browser("staff.upper"), [add_diner(place, name) for name in ("张秀英", "王桂兰")]
+    record(browser, resident=numbers[0])
+    with statements(place) as seen:
+        assert record(browser, resident=numbers[1]).status_code == 200
+    asked = [s for s in seen if not re.match(r"BEGIN|PRAGMA", s)]
+    assert len(asked) <= 29, asked
+    assert sum("plugin_settings" in s for s in asked) == 1
 
 
 def test_a_second_meal_is_refused_and_says_who_recorded_the_first_and_when(place):
