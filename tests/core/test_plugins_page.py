@@ -54,6 +54,7 @@ def guests(place):
     manager = manager_of(place)
     manager.modules["guests"] = ModuleType("guests")
     manager.infos["guests"] = PluginInfo(title="客饭", summary="来客就餐", requires=("canteen",))
+    manager._declared["guests"] = {hook: [] for hook in manager._declared["canteen"]} | {"settings_form": None}
     return place
 
 
