@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from core.api import LifeState, Resident, save_settings
 from plugins.canteen.ledger.books import reverse_meal
 from plugins.canteen.ledger.closing import open_days
+from plugins.canteen.ledger.days import late_among
 from plugins.canteen.ledger.models import Entry, Tally
 from plugins.canteen.settlement.lines import first_of
 from plugins.canteen.settlement.models import Settlement, SettlementState
@@ -195,3 +196,12 @@ def test_amounts_of_an_exported_list_are_numbers_also_below_zero(place):
     assert [row[at] for row in rows] == [-15, 15, 20] and rows[0][0] == "2026-000003"
     text = browser.post("/upper/canteen/entries/export/csv/").get_data(as_text=True)
     assert ",-15.00," in text
+
+
+def test_what_another_community_closed_or_settled_is_open_here(place):
+    with place.app.test_request_context(), place.session("lower", writes=True) as session:
+        close(session, MONDAY)
+        settle(session, TUESDAY.replace(month=9), SettlementState.PAID)
+        assert late_among(session, [MONDAY, TUESDAY, TUESDAY.replace(month=9)]) == {MONDAY, TUESDAY.replace(month=9)}
+    with place.app.test_request_context(), place.session("upper") as session:
+        assert late_among(session, [MONDAY, TUESDAY, TUESDAY.replace(month=9)]) == set()
