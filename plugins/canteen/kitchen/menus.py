@@ -94,10 +94,8 @@ def set_menu(session: Session, cells: Mapping[Cell, list[str]], today: date) -> 
 
 
 def publish(week: MenuWeek, day: date) -> None:
-    """公示: from this day on everybody may read it. Raises ValidationError for one that is published already."""
-    if week.published_on is not None:
-        raise ValidationError(_("This menu was published on %(day)s already.", day=week.published_on.isoformat()))
-    week.published_on = day
+    """公示: from this day on everybody may read it; one that is published already keeps its first day."""
+    week.published_on = week.published_on or day
 
 
 def changed_since(week: MenuWeek, changed_on: date) -> bool:
