@@ -85,7 +85,8 @@ class RoundScreen(Screen):
         found = [m.diner for m in find_diners(session, text, today(), each.kind).matches
                  if m.diner and m.diner.id not in here and m.may_eat] if text else []
         return self.render(
-            "canteen/stops.html", title=each.label, round=each, stops=self._stops(each), text=text, found=found,
+            "canteen/stops.html", title=f"{each.label} · {_('Stops in their order')}", round=each,
+            stops=self._stops(each), text=text, found=found,
             candidates=candidates(session, each.kind, today()), page=self, may=self.allows("edit"))
 
     def _stops(self, each: DeliveryRound) -> list[RoundStop]:
