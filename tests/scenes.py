@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,11 +17,17 @@ from core.admin.export_jobs import Job
 from core.admin.gate import visit
 from core.areas.models import Area
 from core.areas.scope import session_for
+from core.areas.service import save_settings
 from core.clock import today
 from core.errors import JinlinError
 from core.testing.place import PASSWORD, Place
+from core.testing.walk import OWN
+from plugins.canteen.delivery.models import DeliveryRound, RoundStop
+from plugins.canteen.models import Diner, MealKind, Way
+from plugins.canteen.orders.models import MealOrder
 from tests.core.test_roster_import import START, WANG, ZHANG, workbook
 from tests.pages import Crawl, Page, filled
+from tests.plugins.canteen_people import add_diner
 
 TAG = "/upper/residents/tags/new/"
 
@@ -102,7 +109,7 @@ def _counter(place: Place) -> Iterator[Page]:
         kind = reading.scalars(sa.select(MealKind).where(MealKind.name == "午餐")).one().id
         resident = reading.scalars(sa.select(Diner)).first().resident_id
     twice = {"resident": resident, "kind": kind}
-    staff.post("/upper/canteen/counter/record/", twice | {"once": "b" * 30})
+    staff.post("/upper/canteen/counter/record/", twice | {"once": "round-of-the-scenes-0123456789"})
     yield staff.get(f"/upper/canteen/counter/?kind={kind}")
 
 
@@ -161,6 +168,31 @@ def _modules(place: Place) -> Iterator[Page]:
     staff = Crawl(place, "staff.upper")
     staff.token = "old"
     yield staff.post(TAG, {})
+
+
+def canteen_scenes(place: Place) -> Iterator[Page]:
+    """Pages of the canteen that share a view with others, and those of a counter that takes money.
+
+    Before anybody has pressed every button: they want records that stand.
+    """
+    add_diner(place, "送餐人", usual_way=Way.DELIVERY)
+    with place.app.app_context(), place.session("upper", writes=True) as writing:
+        save_settings(writing, place.ids["upper"], "canteen", {"takes_money": True})
+        diner = writing.scalars(sa.select(Diner).order_by(Diner.id.desc())).first()
+        kind = MealKind(name="夜宵", opens=time(22, 30), closes=time(23, 0))
+        stop = RoundStop(kind=kind, diner=diner, position=1, added_on=today())
+        around = DeliveryRound(name="新路线", kind=kind, stops=[stop])
+        writing.add_all([around, MealOrder(diner=diner, kind=kind, day=today(), wanted=True, way=Way.DELIVERY,
+                                           recorded_by="王敏", recorded_at=place.clock())])
+        writing.flush()
+        door = f"kind={kind.id}&round={around.id}"
+    manager, canteen = Crawl(place, "manager.upper"), "/upper/canteen"
+    for url in ("rules/new/", f"account/?id={OWN}", f"entries/receipt/?id={OWN}", f"rounds/stops/?id={OWN}",
+                "sampling/labels/", f"settlements/details/?id={OWN}", f"settlements/paper/?id={OWN}"):
+        yield manager.get(f"{canteen}/{url}")
+    manager.browser.post(f"{canteen}/delivery/open/?{door}", {"once": "round-of-the-scenes-0123456789"})
+    for url in ("run", "print"):
+        yield manager.get(f"{canteen}/delivery/{url}/?{door}")
 
 
 SCENES = (_imports, _counter, _bulk, _long_export, _new_people, _what_went_wrong, _modules, _signing_in)

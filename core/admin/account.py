@@ -35,7 +35,7 @@ def login() -> ResponseReturnValue:
     """One text for every failure, in the same time; what was typed before a time-out comes along."""
     target = inside(request.values.get("next"))
     kept = [(k.removeprefix(KEPT), v) for k, v in request.form.items(multi=True) if k.startswith(KEPT)]
-    if request.method == "GET":
+    if request.method != "POST":
         return _login_page(target, [], None)
     username, password = request.form.get("username", ""), request.form.get("password", "")
     with session_for(None, "compare a password") as reading:

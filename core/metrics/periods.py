@@ -13,7 +13,7 @@ from core.extensions import Choice
 class PeriodKind(Choice):
     """How long a period is."""
 
-    DAY = "day", _l("Day")
+    DAY = "day", _l("One day")
     WEEK = "week", _l("Week")
     MONTH = "month", _l("Month")
     QUARTER = "quarter", _l("Quarter")

@@ -13,7 +13,7 @@ from core.testing.walk import start
 from plugins.canteen.kitchen.models import Cook, HealthCertificate
 from tests.browser.inspector import NARROW, WIDE, Inspector
 from tests.pages import Crawl
-from tests.scenes import scenes
+from tests.scenes import canteen_scenes, scenes
 
 
 @pytest.fixture
@@ -28,9 +28,11 @@ def test_a_page_of_every_template_is_clean(place: Any, inspector: Inspector) -> 
     start(place)
     crawls = [Crawl(place, person, samples=True) for person in ("manager.upper", "street")]
     pages = [page for crawl in crawls for page in crawl.look()]
+    pages += canteen_scenes(place)
     pages += [page for crawl in crawls for page in crawl.press()] + scenes(place)
     sample = {(page.templates[-1], page.status, "bin=" in page.asked): page for page in reversed(pages)}
-    assert unused(place.app, {template for template, _status, _bin in sample}) == set()
+    left = unused(place.app, {template for template, _status, _bin in sample})
+    assert sorted(left) == []
     assert {str(page): faults for page in sample.values() if (faults := inspector.faults(page))} == {}
 
 

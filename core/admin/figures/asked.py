@@ -78,7 +78,7 @@ class Chooser:
 
 def chooser(asked: Asked, url: Callable[..., str]) -> Chooser:
     """Today, this week …; the period before and after; any other by its day. `url` makes an address of arguments."""
-    names = {PeriodKind.DAY: _("Today"), PeriodKind.WEEK: _("This week"), PeriodKind.MONTH: _("This month"),
+    names = {PeriodKind.DAY: _("This day"), PeriodKind.WEEK: _("This week"), PeriodKind.MONTH: _("This month"),
              PeriodKind.QUARTER: _("This quarter"), PeriodKind.YEAR: _("This year"),
              PeriodKind.ALL: _("Since opening")}
     before, after = asked.period.previous(), None if asked.runs else asked.period.next()

@@ -38,7 +38,7 @@ class FiguresPage(Page):
     """数据: today, this week, month, quarter, year and since opening; in an area and in a community."""
 
     slug = "figures"
-    title = _l("Figures")
+    title = _l("Data")
     icon = "columns"
     levels = frozenset({COMMUNITY, ABOVE})
     always_on = True

@@ -63,7 +63,7 @@ def table_of(board: Board) -> Table | None:
     if board.area.is_community:
         rows = [[LINK % (_page(board, m), m.title), cells.number(board.whole(m)), PLAIN % m.unit,
                  *cells.measures(board.whole(m))] for _p, m in board.metrics]
-        columns = [Column(_("Figure"), numeric=False), Column(_("Number")), Column(_("Unit"), numeric=False)]
+        columns = [Column(_("Figure"), numeric=False), Column(_("Number")), Column(_("Counted in"), numeric=False)]
         return Table(_("Figures of the period"), [*columns, *_heads()], rows)
     metrics = [metric for _plugin, metric in board.metrics]
     columns = [Column(_("Community"), numeric=False)]

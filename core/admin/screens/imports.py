@@ -76,7 +76,7 @@ class ImportPage(Page):
     @expose("/", methods=("GET", "POST"))
     def index(self) -> ResponseReturnValue:
         """Templates, the upload, and the last imports."""
-        if request.method == "GET":
+        if request.method != "POST":
             return self._start()
         sheet = self.sheets().get(request.form.get("sheet", ""))
         if sheet is None:

@@ -19,7 +19,7 @@ from plugins.canteen.tables import Column, Table
 
 ZERO = Decimal(0)
 PAYERS = (
-    ("city_pays", _l("City")), ("district_pays", _l("District")), ("street_pays", _l("Street")),
+    ("city_pays", _l("City")), ("district_pays", _l("The district")), ("street_pays", _l("Street")),
     ("community_pays", _l("Community")), ("donors_pay", _l("Donors")),
 )
 MEASURES: tuple[tuple[Any, Callable[[Line], int | Decimal]], ...] = (

@@ -108,12 +108,12 @@ class SubsidyRuleScreen(Screen):
     section = _l("Subsidies and money")
     needs = {**Screen.needs, "replace_view": "edit", "end_view": "edit"}
     column_list = ("name", "what", "who", "starts_on", "ends_on", "caps", "payers")
-    column_labels = {"who": _l("Who"), "what": _l("What"), "caps": _l("At most"), "payers": _l("Who pays")}
+    column_labels = {"who": _l("Who"), "what": _l("What is granted"), "caps": _l("At most"), "payers": _l("Who pays")}
     lead_columns = 2
     detail_list = ("name", "starts_on", "ends_on", "priority")
     filter_by = ("state", "form")
     special_filters = {"state": SpecialFilter(
-        _l("In force"), lambda: [("now", _("today")), ("later", _("not yet")), ("over", _("no longer"))], _in_force)}
+        _l("Whether in force"), lambda: [("now", _("today")), ("later", _("not yet")), ("over", _("no longer"))], _in_force)}
     default_order = ("name", "-starts_on")
     form_columns = (*WHEN, "age_from", "age_to", "registered_only", *WHAT, *CAPS, *SHARES)
     form_extra_fields = {

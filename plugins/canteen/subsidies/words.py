@@ -54,7 +54,7 @@ def caps_text(rule: SubsidyRule) -> str:
 
 def payers_text(rule: SubsidyRule) -> str:
     """区级 60% · 慈善捐助 40%."""
-    named = ((_("City"), rule.city_share), (_("District"), rule.district_share), (_("Street"), rule.street_share),
+    named = ((_("City"), rule.city_share), (_("The district"), rule.district_share), (_("Street"), rule.street_share),
              (_("Community"), rule.community_share), (_("Donors"), rule.donor_share))
     return " · ".join(f"{name} {share}%" for name, share in named if share)
 
