@@ -31,8 +31,8 @@ class Sheet:
 
 def sheet_of(board: Board) -> Sheet:
     """In the order of the page."""
-    heads = [_("Figure"), _("Counted in"), _("Community"), _("Number"), _("Per 1,000 residents"), _("Same time last year"),
-             _("Against last year, per cent"), _("Recorded days, per cent"), _("State")]
+    heads = [_("Figure"), _("Counted in"), _("Community"), _("Number"), _("Per 1,000 residents"),
+             _("Same time last year"), _("Against last year, per cent"), _("Recorded days, per cent"), _("State")]
     rows, whole = [], _("In all")
     for _plugin, metric in board.metrics:
         lines = board.of(metric)

@@ -113,7 +113,8 @@ class SubsidyRuleScreen(Screen):
     detail_list = ("name", "starts_on", "ends_on", "priority")
     filter_by = ("state", "form")
     special_filters = {"state": SpecialFilter(
-        _l("Whether in force"), lambda: [("now", _("today")), ("later", _("not yet")), ("over", _("no longer"))], _in_force)}
+        _l("Whether in force"), lambda: [("now", _("today")), ("later", _("not yet")), ("over", _("no longer"))],
+        _in_force)}
     default_order = ("name", "-starts_on")
     form_columns = (*WHEN, "age_from", "age_to", "registered_only", *WHAT, *CAPS, *SHARES)
     form_extra_fields = {
